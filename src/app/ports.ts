@@ -1,0 +1,222 @@
+import type { Caller } from "../domain/caller.js";
+import type { Amounts } from "../domain/charges.js";
+import type { AccessRequest } from "../domain/evaluate.js";
+import type { OpenPlan, Plan } from "../domain/plan.js";
+import type { Policy } from "../domain/policy.js";
+import type { Reason } from "../domain/reason.js";
+import type { Outcome, Usage } from "../domain/settlement.js";
+import type { EpochMs, NanoUsd, Tokens } from "../domain/units.js";
+import type { Windows } from "../domain/window.js";
+
+/** A value that an adapter may have at once. A store in this process answers without a promise, which costs less. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Tells the time. Never goes back. */
+export interface Clock {
+  now(): EpochMs;
+}
+
+/** Holds the policy in force. */
+export interface PolicySource {
+  current(): Policy;
+}
+
+/**
+ * A caller as one store knows it: its counters found, ready to be used again and again.
+ * Made by `open`, and good for the store that made it only.
+ */
+export interface Account {
+  readonly caller: Caller;
+}
+
+/**
+ * Keeps the counters and the open reservations.
+ *
+ * Every method is one atomic step: it changes all counters that it names, or none. Expiry needs no call: from its
+ * `expiresAt` on, a reservation counts as its workspace's `unsettled` said when it was made.
+ */
+export interface CounterStore {
+  open(caller: Caller): Account;
+
+  /** Reserve the worst case in every counter, or say which ones refuse. A remembered request_id gets its first answer. */
+  reserve(reserve: Reserve): MaybePromise<ReserveResult>;
+
+  /** Replace what was reserved by what was used. */
+  settle(settle: Settle): MaybePromise<SettleResult>;
+
+  /** Charge usage that no reservation is known for, once for each key in ten minutes. */
+  charge(charge: Charge): MaybePromise<ChargeResult>;
+
+  /** Give all back. */
+  release(release: Release): MaybePromise<ReleaseResult>;
+
+  /** Read every counter of a caller, in the order of `caller.counters`. */
+  read(account: Account, windows: Windows, now: EpochMs): MaybePromise<readonly Reading[] | Away>;
+
+  /** Open reservations, a page at a time, in an order that does not change while they stay open. */
+  reservations(page: Page, now: EpochMs): MaybePromise<readonly OpenReservation[] | Away>;
+}
+
+/** The store did not answer. */
+export interface Away {
+  readonly kind: "away";
+  readonly cause: unknown;
+}
+
+export interface Reserve {
+  readonly account: Account;
+  readonly plan: OpenPlan;
+  readonly request: AccessRequest;
+  /** Empty: the store makes one. */
+  readonly requestId: string;
+  readonly worst: Amounts;
+  /** Per-request limits in shadow that would have refused; kept with the reservation. */
+  readonly shadowDenials: readonly string[];
+  readonly now: EpochMs;
+  readonly windows: Windows;
+  /** Decide only: reserve nothing, remember nothing, know nothing that is remembered. */
+  readonly dryRun: boolean;
+  /** Answer with a reading of every counter, also on admission. */
+  readonly readAll: boolean;
+}
+
+/** What an admission is remembered by: a repeat of its request_id gets the same again. */
+export interface Grant {
+  readonly requestId: string;
+  readonly reservationId: string;
+  readonly expiresAt: EpochMs;
+  readonly model: string;
+  readonly outputTokens: Tokens;
+  readonly cost: NanoUsd;
+  readonly policyRevision: string;
+  readonly shadowDenials: readonly string[];
+}
+
+export type ReserveResult =
+  | { readonly kind: "admitted"; readonly grant: Grant; readonly readings: readonly Reading[] | undefined }
+  | {
+      readonly kind: "would_admit";
+      readonly shadowDenials: readonly string[];
+      readonly readings: readonly Reading[] | undefined;
+    }
+  | { readonly kind: "refused"; readonly shadowDenials: readonly string[]; readonly readings: readonly Reading[] }
+  /** The request_id is remembered with other content, or its reservation is closed. */
+  | { readonly kind: "conflict"; readonly message: string }
+  | Away;
+
+/** A counter as it stood. */
+export interface Reading {
+  readonly used: number;
+  readonly reserved: number;
+  /** undefined for what is in flight. */
+  readonly resetsAt: EpochMs | undefined;
+  /** Whether the charge asked for did not fit. */
+  readonly refuses: boolean;
+  /** Where it refuses: when the charge would fit by time alone; undefined: never. */
+  readonly freesAt: EpochMs | undefined;
+}
+
+/** Which reservation is meant. */
+export type ReservationName =
+  | { readonly reservationId: string }
+  | { readonly workspace: string; readonly principal: string; readonly requestId: string };
+
+/** Who settles, as far as it is known; a part left out is not compared. */
+export interface Claimant {
+  readonly principal: string | undefined;
+  readonly workspace: string | undefined;
+}
+
+export interface Settle {
+  readonly name: ReservationName;
+  readonly claimant: Claimant;
+  readonly usage: Usage | undefined;
+  readonly outcome: Outcome;
+  readonly now: EpochMs;
+  readonly windows: Windows;
+}
+
+export type SettleResult =
+  | {
+      readonly kind: "settled";
+      readonly cost: NanoUsd;
+      /** Changed nothing: it had been settled. */
+      readonly already: boolean;
+      /** It was no longer open when it was settled. */
+      readonly unreserved: boolean;
+      readonly caller: CallerName;
+      readonly amounts: Amounts;
+      readonly model: string;
+    }
+  | { readonly kind: "unknown" }
+  /** Another principal's. */
+  | { readonly kind: "foreign" }
+  /** The usage costs more than can be counted. */
+  | { readonly kind: "uncountable" }
+  | Away;
+
+/** Who a reservation belongs to, under whatever policy. */
+export interface CallerName {
+  readonly principal: string;
+  readonly role: string;
+  readonly workspace: string;
+}
+
+export interface Charge {
+  readonly account: Account;
+  readonly plan: Plan;
+  readonly amounts: Amounts;
+  /** The id that this usage is charged once for: a reservation's, or a request's of the account's caller. */
+  readonly key: { readonly reservationId: string } | { readonly requestId: string };
+  readonly now: EpochMs;
+  readonly windows: Windows;
+}
+
+export type ChargeResult = { readonly kind: "charged"; readonly cost: NanoUsd; readonly already: boolean } | Away;
+
+export interface Release {
+  readonly reservationId: string;
+  /** Forget the request_id too, so that it is judged anew: its caller never saw the answer. */
+  readonly forget: boolean;
+  readonly now: EpochMs;
+  readonly windows: Windows;
+}
+
+export type ReleaseResult = { readonly kind: "released" } | { readonly kind: "not_open" } | Away;
+
+export interface Page {
+  /** The last id of the page before; empty: the first page. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+export interface OpenReservation extends CallerName {
+  readonly reservationId: string;
+  readonly requestId: string;
+  readonly model: string;
+  readonly amounts: Amounts;
+  readonly reservedAt: EpochMs;
+  readonly expiresAt: EpochMs;
+}
+
+/** Told of every decision and settlement; must return at once and never throw. */
+export interface DecisionLog {
+  decided(decision: Decided): void;
+  settled(settlement: Settled): void;
+}
+
+export interface Decided {
+  readonly reason: Reason;
+  /** Names that the policy knows; undefined where it does not. */
+  readonly workspace: string | undefined;
+  readonly model: string | undefined;
+  readonly dryRun: boolean;
+  readonly degraded: boolean;
+}
+
+export interface Settled {
+  readonly workspace: string;
+  readonly model: string;
+  readonly amounts: Amounts;
+  readonly unreserved: boolean;
+}

@@ -1,0 +1,99 @@
+import { isPerRequest, type Limit, type Metric, type Window } from "./limit.js";
+import type { ListedPrincipal, Policy, Role, Workspace } from "./policy.js";
+
+/** What all principals of one role in one workspace have in common; for a listed principal, what is its alone. */
+export interface Standing {
+  readonly organization: string;
+  readonly workspace: Workspace;
+  readonly role: Role;
+  readonly listed: ListedPrincipal | undefined;
+  /** Every limit that governs: organization, workspace, role, principal; in each by key. */
+  readonly limits: readonly Limit[];
+  /** Those of `limits` that each request is held against alone. */
+  readonly perRequest: readonly Limit[];
+  /** Those of `limits` that need a counter, in the same order. */
+  readonly counted: readonly Limit[];
+  /** Whether a missing price must refuse. */
+  readonly spendsMoney: boolean;
+}
+
+/** A principal as the policy resolved it. */
+export interface Caller {
+  readonly principal: string;
+  readonly standing: Standing;
+  /** One for each of `standing.counted`, in its order. */
+  readonly counters: readonly Counter[];
+}
+
+/**
+ * What is counted: a metric, in a window, of someone.
+ *
+ * Its key carries neither ceiling nor policy revision, so an edited ceiling keeps what was spent.
+ */
+export interface Counter {
+  readonly key: string;
+  readonly metric: Metric;
+  readonly window: Window;
+}
+
+/** Gather what governs a role in a workspace, and a principal that the file names. */
+export function standingOf(
+  policy: Policy,
+  workspace: Workspace,
+  role: Role,
+  listed: ListedPrincipal | undefined,
+): Standing {
+  const limits = [...policy.limits, ...workspace.limits, ...role.limits, ...(listed?.limits ?? [])];
+  return {
+    organization: policy.organization,
+    workspace,
+    role,
+    listed,
+    limits,
+    perRequest: limits.filter(isPerRequest),
+    counted: limits.filter((limit) => !isPerRequest(limit)),
+    spendsMoney: limits.some((limit) => limit.metric === "usd"),
+  };
+}
+
+/** Name the counters that a principal of this standing is held against. */
+export function callerOf(standing: Standing, principal: string): Caller {
+  const counters = standing.counted.map((limit) => ({
+    key: counterKey(limit, standing, principal),
+    metric: limit.metric,
+    window: limit.window,
+  }));
+  return { principal, standing, counters };
+}
+
+/** Whose counter a limit reads: the organization, the workspace (also for a shared role), or the principal. */
+export function scopeId(limit: Limit, standing: Standing, principal: string): string {
+  switch (limit.scope) {
+    case "organization":
+      return standing.organization;
+    case "workspace":
+      return standing.workspace.name;
+    case "role":
+      return limit.shared ? standing.workspace.name : principal;
+    case "principal":
+      return principal;
+  }
+}
+
+/** Ids hold no space, so a key that joins them by spaces means one thing only. */
+function counterKey(limit: Limit, standing: Standing, principal: string): string {
+  const workspace = standing.workspace.name;
+  const role = standing.role.name;
+  switch (limit.scope) {
+    case "organization":
+      return `organization ${limit.key}`;
+    case "workspace":
+      return `workspace ${limit.key} ${workspace}`;
+    case "role":
+      return limit.shared
+        ? `shared ${limit.key} ${workspace} ${role}`
+        : `role ${limit.key} ${workspace} ${role} ${principal}`;
+    case "principal":
+      return `principal ${limit.key} ${principal}`;
+  }
+}

@@ -1,0 +1,119 @@
+import type { Standing } from "./caller.js";
+import { type Amounts, chargeOf, fits } from "./charges.js";
+import type { Limit } from "./limit.js";
+import { costOf, type Price } from "./money.js";
+import type { OpenPlan, Plan } from "./plan.js";
+import { MAX_AMOUNT, type Tokens } from "./units.js";
+
+/** What a caller wants to do, in numbers. */
+export interface AccessRequest {
+  readonly inputTokens: Tokens;
+  /** Over all choices; 0: not set. */
+  readonly maxOutputTokens: Tokens;
+  readonly pages: number;
+  readonly audioSeconds: number;
+  readonly annotatedPages: boolean;
+}
+
+/** Whether the rules let a request run, and the most that it can use. */
+export type Verdict = Permit | TooLarge;
+
+export interface Permit {
+  readonly kind: "permit";
+  /** The worst case; its output is the cap that the caller must send. */
+  readonly worst: Amounts;
+  /** Names of the per-request limits in shadow that would have refused. */
+  readonly shadowDenials: readonly string[];
+}
+
+export interface TooLarge {
+  readonly kind: "too_large";
+  readonly worst: Amounts;
+  /** The per-request limits that refused; empty where it was the model's own limit. */
+  readonly refusing: readonly Limit[];
+  readonly bound: "limits" | "context" | "model_output";
+  readonly shadowDenials: readonly string[];
+}
+
+const NONE: readonly string[] = [];
+
+/** The price that a request is charged by, undefined where the catalogue lacks it. */
+export function priceOf(plan: Plan, annotatedPages: boolean): Price | undefined {
+  return annotatedPages ? plan.annotatedPrice : plan.price;
+}
+
+/**
+ * Whether a request is too large to be counted at all: a fault of the message, found before any rule.
+ *
+ * @returns the name of the field at fault, or undefined.
+ */
+export function uncountable(plan: Plan, request: AccessRequest): string | undefined {
+  const output = plan.hasOutput ? request.maxOutputTokens : 0;
+  if (request.inputTokens + output > MAX_AMOUNT) return "input_tokens";
+  const price = priceOf(plan, request.annotatedPages);
+  if (!price || costOf(price, billable(request, output)) !== undefined) return undefined;
+  if (plan.requires) return plan.requires;
+  return request.audioSeconds * price.audioSecond > request.inputTokens * price.input
+    ? "audio_seconds"
+    : "input_tokens";
+}
+
+/**
+ * Say whether the rules let this request run, and the most that it can use.
+ *
+ * Pure: reads no clock and no counter. Rules are judged before budgets, because a caller who may not use a model must
+ * not learn how much is left to spend.
+ */
+export function evaluate(standing: Standing, plan: OpenPlan, request: AccessRequest): Verdict {
+  const output = plan.hasOutput ? outputCap(standing, plan, request) : 0;
+  const price = priceOf(plan, request.annotatedPages);
+  const cost = price ? (costOf(price, billable(request, output)) ?? MAX_AMOUNT) : 0;
+  const worst: Amounts = { inputTokens: request.inputTokens, outputTokens: output, cost };
+
+  const over = standing.perRequest.filter((limit) => !fits(limit.ceiling, 0, chargeOf(limit.metric, worst)));
+  const refusing = over.length === 0 ? [] : over.filter((limit) => !limit.shadow);
+  const shadowDenials = over.length === 0 ? NONE : over.filter((limit) => limit.shadow).map((limit) => limit.name);
+
+  if (refusing.length > 0) return { kind: "too_large", worst, refusing, bound: "limits", shadowDenials };
+  const bound = modelBound(plan, worst);
+  if (bound) return { kind: "too_large", worst, refusing, bound, shadowDenials };
+  return { kind: "permit", worst, shadowDenials };
+}
+
+/**
+ * The output tokens to reserve: what the request names, whole; else the largest that every rule lets through.
+ *
+ * At least 1, so that a request with no room left for output is refused by the very limit that leaves none.
+ */
+function outputCap(standing: Standing, plan: OpenPlan, request: AccessRequest): Tokens {
+  if (request.maxOutputTokens > 0) return request.maxOutputTokens;
+
+  let cap = plan.defaultMaxOutputTokens;
+  for (const limit of standing.perRequest) {
+    if (limit.shadow) continue;
+    if (limit.metric === "tokens") cap = Math.min(cap, limit.ceiling - request.inputTokens);
+    if (limit.metric === "output_tokens") cap = Math.min(cap, limit.ceiling);
+  }
+  const { contextLength, maxOutputTokens } = plan.model;
+  if (contextLength !== undefined) cap = Math.min(cap, contextLength - request.inputTokens);
+  if (maxOutputTokens !== undefined) cap = Math.min(cap, maxOutputTokens);
+  return Math.max(cap, 1);
+}
+
+function modelBound(plan: OpenPlan, worst: Amounts): "context" | "model_output" | undefined {
+  const { contextLength, maxOutputTokens } = plan.model;
+  if (contextLength !== undefined && worst.inputTokens + worst.outputTokens > contextLength) return "context";
+  if (maxOutputTokens !== undefined && worst.outputTokens > maxOutputTokens) return "model_output";
+  return undefined;
+}
+
+/** All input as uncached: what is cached is known only afterwards. */
+function billable(request: AccessRequest, outputTokens: Tokens) {
+  return {
+    inputTokens: request.inputTokens,
+    cachedInputTokens: 0,
+    outputTokens,
+    pages: request.pages,
+    audioSeconds: request.audioSeconds,
+  };
+}

@@ -1,0 +1,176 @@
+import type { Standing } from "./caller.js";
+import { type Endpoint, hasOutput, type Model } from "./model.js";
+import { type Price, type PriceParts, priceFrom, type Rates, times } from "./money.js";
+import type { Policy } from "./policy.js";
+import type { Reason } from "./reason.js";
+import type { Tokens } from "./units.js";
+
+/** What a (standing, model, endpoint) comes to before any number is known: refused by a rule, or open. */
+export type Plan = OpenPlan | RefusedPlan;
+
+export interface OpenPlan extends PlanBase {
+  readonly kind: "open";
+  readonly model: Model;
+  readonly endpoint: Endpoint;
+}
+
+export interface RefusedPlan extends PlanBase {
+  readonly kind: "refused";
+  readonly reason: Reason;
+  /** For a person. */
+  readonly message: string;
+}
+
+interface PlanBase {
+  readonly policyRevision: string;
+  readonly model: Model | undefined;
+  readonly endpoint: Endpoint | undefined;
+  /** The field that this endpoint cannot be judged without. */
+  readonly requires: "pages" | "audio_seconds" | undefined;
+  readonly hasOutput: boolean;
+  /** What the cap starts from when the request names none. */
+  readonly defaultMaxOutputTokens: Tokens;
+  /** undefined: the catalogue lacks a price that this endpoint charges by. */
+  readonly price: Price | undefined;
+  /** The same for annotated pages. */
+  readonly annotatedPrice: Price | undefined;
+}
+
+/** Why a principal may use nothing at all: found before its model is looked at. */
+export interface Refusal {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** Judge everything that can be judged without the request's amounts and without a counter. */
+export function planFor(policy: Policy, standing: Standing, modelName: string, endpoint: Endpoint | undefined): Plan {
+  const model = policy.models.get(modelName);
+  const base = planBase(policy, standing, model, endpoint);
+  const refusal = disabled(standing) ?? modelRefusal(standing, model, modelName, base);
+  if (refusal) return { ...base, kind: "refused", ...refusal };
+  if (!model || !base.endpoint) throw new Error("a plan without a refusal has a model and an endpoint");
+  return { ...base, kind: "open", model, endpoint: base.endpoint };
+}
+
+/** The plan of a caller whom the policy does not know: refused, with what the message must still hold. */
+export function refusedPlan(
+  policy: Policy,
+  modelName: string,
+  endpoint: Endpoint | undefined,
+  refusal: Refusal,
+): RefusedPlan {
+  const base = planBase(policy, undefined, policy.models.get(modelName), endpoint);
+  return { ...base, kind: "refused", ...refusal };
+}
+
+function planBase(
+  policy: Policy,
+  standing: Standing | undefined,
+  model: Model | undefined,
+  asked: Endpoint | undefined,
+): PlanBase {
+  const endpoint = asked ?? model?.endpoints[0];
+  const rates = model && standing ? surcharged(model.rates, standing) : model?.rates;
+  return {
+    policyRevision: policy.revision,
+    model,
+    endpoint,
+    requires: endpoint === "ocr" ? "pages" : endpoint === "audio_transcriptions" ? "audio_seconds" : undefined,
+    hasOutput: endpoint !== undefined && hasOutput(endpoint),
+    defaultMaxOutputTokens: standing ? defaultCap(policy, standing) : policy.defaultMaxOutputTokens,
+    price: rates && endpoint && priceOn(endpoint, rates, rates.page),
+    annotatedPrice: rates && endpoint && priceOn(endpoint, rates, rates.annotatedPage),
+  };
+}
+
+/** The narrower scopes' values stand in for the policy's; where both workspace and role have one, the lesser. */
+function defaultCap(policy: Policy, { workspace, role }: Standing): Tokens {
+  const own = [workspace.defaultMaxOutputTokens, role.defaultMaxOutputTokens].filter((cap) => cap !== undefined);
+  return own.length > 0 ? Math.min(...own) : policy.defaultMaxOutputTokens;
+}
+
+function surcharged(rates: Rates, { workspace: { priceFactor } }: Standing): Rates {
+  const by = (fraction: Rates[keyof Rates]) => fraction && times(fraction, priceFactor);
+  return {
+    inputToken: by(rates.inputToken),
+    cachedInputToken: by(rates.cachedInputToken),
+    outputToken: by(rates.outputToken),
+    page: by(rates.page),
+    annotatedPage: by(rates.annotatedPage),
+    audioSecond: by(rates.audioSecond),
+  };
+}
+
+/** What this endpoint charges by; undefined where the catalogue lacks one of those prices. */
+function priceOn(endpoint: Endpoint, rates: Rates, page: Rates["page"]): Price | undefined {
+  const input = rates.inputToken;
+  const parts: PriceParts = { input, cachedInput: rates.cachedInputToken ?? input };
+  switch (endpoint) {
+    case "ocr":
+      return page && priceFrom({ page });
+    case "audio_transcriptions":
+      return rates.audioSecond && priceFrom({ audioSecond: rates.audioSecond });
+    case "embeddings":
+    case "moderations":
+    case "classifications":
+      return input && priceFrom(parts);
+    case "chat_completions":
+    case "fim_completions":
+    case "agents_completions":
+    case "conversations":
+      return (
+        input && rates.outputToken && priceFrom({ ...parts, output: rates.outputToken, audioSecond: rates.audioSecond })
+      );
+  }
+}
+
+function disabled({ listed }: Standing): Refusal | undefined {
+  if (!listed?.disabled) return undefined;
+  return { reason: "principal_disabled", message: `principal ${listed.name} is disabled in the policy` };
+}
+
+function modelRefusal(
+  standing: Standing,
+  model: Model | undefined,
+  modelName: string,
+  { endpoint, price }: PlanBase,
+): Refusal | undefined {
+  if (!model || !endpoint) {
+    return {
+      reason: "model_unknown",
+      message: `model ${modelName} is not in the catalogue; name one that is, or add it to the policy's models`,
+    };
+  }
+  // Whether the endpoint is served is judged below: on one that is not, a missing price says nothing.
+  if (standing.spendsMoney && !price && model.endpoints.includes(endpoint)) {
+    return {
+      reason: "model_unknown",
+      message: `model ${model.id} has no price for ${endpoint}, and a limit in usd governs this call; add its prices to the policy's models`,
+    };
+  }
+  const closed = closedTo(standing, (ruled) => ruled.models === undefined || ruled.models.has(model.id));
+  if (closed) return { reason: "model_not_allowed", message: `${closed} does not allow model ${model.id}` };
+
+  if (!model.endpoints.includes(endpoint)) {
+    return {
+      reason: "endpoint_not_allowed",
+      message: `model ${model.id} does not serve ${endpoint}; it serves ${model.endpoints.join(", ")}`,
+    };
+  }
+  const barred = closedTo(standing, (ruled) => ruled.endpoints === undefined || ruled.endpoints.has(endpoint));
+  if (barred) return { reason: "endpoint_not_allowed", message: `${barred} does not allow ${endpoint}` };
+  return undefined;
+}
+
+/** The first of workspace, role and principal whose list does not let the call through, named for a person. */
+function closedTo(
+  { workspace, role, listed }: Standing,
+  lets: (
+    ruled: Pick<Standing["workspace"], "endpoints"> & { readonly models: ReadonlySet<string> | undefined },
+  ) => boolean,
+): string | undefined {
+  if (!lets(workspace)) return `workspace ${workspace.name}`;
+  if (!lets(role)) return `role ${role.name}`;
+  if (listed && !lets(listed)) return `principal ${listed.name}`;
+  return undefined;
+}
