@@ -7,6 +7,8 @@ import type { Reason } from "../domain/reason.js";
 import type { Outcome, Usage } from "../domain/settlement.js";
 import type { EpochMs, NanoUsd, Tokens } from "../domain/units.js";
 import type { Windows } from "../domain/window.js";
+import type { Fault } from "./fault.js";
+import type { PrincipalName } from "./forms.js";
 
 /** A value that an adapter may have at once. A store in this process answers without a promise, which costs less. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -19,6 +21,16 @@ export interface Clock {
 /** Holds the policy in force. */
 export interface PolicySource {
   current(): Policy;
+}
+
+/** Says who a caller is, whatever its message claims. */
+export interface Identity {
+  /**
+   * Turn what a message names into the name to decide by.
+   *
+   * @returns a fault where the message claims to be someone whom the caller is not.
+   */
+  whoIs(policy: Policy, named: PrincipalName): PrincipalName | Fault;
 }
 
 /**
@@ -52,6 +64,9 @@ export interface CounterStore {
 
   /** Read every counter of a caller, in the order of `caller.counters`. */
   read(account: Account, windows: Windows, now: EpochMs): MaybePromise<readonly Reading[] | Away>;
+
+  /** Keys of counters that count something, a page at a time, in an order that stays while they do. */
+  counters(page: Page): MaybePromise<CounterPage | Away>;
 
   /** Open reservations, a page at a time, in an order that does not change while they stay open. */
   reservations(page: Page, now: EpochMs): MaybePromise<readonly OpenReservation[] | Away>;
@@ -188,6 +203,12 @@ export interface Page {
   /** The last id of the page before; empty: the first page. */
   readonly after: string;
   readonly limit: number;
+}
+
+export interface CounterPage {
+  readonly keys: readonly string[];
+  /** The `after` of the next page; undefined: this is the last. */
+  readonly next: string | undefined;
 }
 
 export interface OpenReservation extends CallerName {

@@ -97,3 +97,19 @@ function counterKey(limit: Limit, standing: Standing, principal: string): string
       return `principal ${limit.key} ${principal}`;
   }
 }
+
+/** Whose counter a key names. */
+export interface CounterName {
+  /** The key of the limit: `tokens_per_day`. */
+  readonly limitKey: string;
+  readonly workspace: string;
+  readonly role: string;
+  readonly principal: string;
+}
+
+/** Read the key of a counter that one principal has for its role's limit; undefined for the key of any other. */
+export function readRoleCounterKey(key: string): CounterName | undefined {
+  const [scope, limitKey, workspace, role, principal] = key.split(" ");
+  if (scope !== "role" || !limitKey || !workspace || !role || !principal) return undefined;
+  return { limitKey, workspace, role, principal };
+}

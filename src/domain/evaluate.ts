@@ -16,7 +16,7 @@ export interface AccessRequest {
 }
 
 /** Whether the rules let a request run, and the most that it can use. */
-export type Verdict = Permit | TooLarge;
+export type Verdict = Permit | TooLarge | Unpriced;
 
 export interface Permit {
   readonly kind: "permit";
@@ -33,6 +33,11 @@ export interface TooLarge {
   readonly refusing: readonly Limit[];
   readonly bound: "limits" | "context" | "model_output";
   readonly shadowDenials: readonly string[];
+}
+
+/** The catalogue lacks the price that this request would be charged by, and a limit in usd governs it. */
+export interface Unpriced {
+  readonly kind: "unpriced";
 }
 
 const NONE: readonly string[] = [];
@@ -67,17 +72,24 @@ export function uncountable(plan: Plan, request: AccessRequest): string | undefi
 export function evaluate(standing: Standing, plan: OpenPlan, request: AccessRequest): Verdict {
   const output = plan.hasOutput ? outputCap(standing, plan, request) : 0;
   const price = priceOf(plan, request.annotatedPages);
+  if (!price && standing.spendsMoney) return { kind: "unpriced" };
   const cost = price ? (costOf(price, billable(request, output)) ?? MAX_AMOUNT) : 0;
   const worst: Amounts = { inputTokens: request.inputTokens, outputTokens: output, cost };
 
-  const over = standing.perRequest.filter((limit) => !fits(limit.ceiling, 0, chargeOf(limit.metric, worst)));
-  const refusing = over.length === 0 ? [] : over.filter((limit) => !limit.shadow);
+  const over = overCeilings(standing, worst);
+  const refusing = over.filter((limit) => !limit.shadow);
   const shadowDenials = over.length === 0 ? NONE : over.filter((limit) => limit.shadow).map((limit) => limit.name);
+  const bound = refusing.length > 0 ? "limits" : modelBound(plan, worst);
+  return bound
+    ? { kind: "too_large", worst, refusing, bound, shadowDenials }
+    : { kind: "permit", worst, shadowDenials };
+}
 
-  if (refusing.length > 0) return { kind: "too_large", worst, refusing, bound: "limits", shadowDenials };
-  const bound = modelBound(plan, worst);
-  if (bound) return { kind: "too_large", worst, refusing, bound, shadowDenials };
-  return { kind: "permit", worst, shadowDenials };
+const NO_LIMITS: readonly Limit[] = [];
+
+function overCeilings({ perRequest }: Standing, worst: Amounts): readonly Limit[] {
+  const within = perRequest.every((limit) => fits(limit.ceiling, 0, chargeOf(limit.metric, worst)));
+  return within ? NO_LIMITS : perRequest.filter((limit) => !fits(limit.ceiling, 0, chargeOf(limit.metric, worst)));
 }
 
 /**

@@ -23,6 +23,8 @@ export interface RefusedPlan extends PlanBase {
 
 interface PlanBase {
   readonly policyRevision: string;
+  /** undefined: the policy does not know the caller's. */
+  readonly workspace: string | undefined;
   readonly model: Model | undefined;
   readonly endpoint: Endpoint | undefined;
   /** The field that this endpoint cannot be judged without. */
@@ -73,6 +75,7 @@ function planBase(
   const rates = model && standing ? surcharged(model.rates, standing) : model?.rates;
   return {
     policyRevision: policy.revision,
+    workspace: standing?.workspace.name,
     model,
     endpoint,
     requires: endpoint === "ocr" ? "pages" : endpoint === "audio_transcriptions" ? "audio_seconds" : undefined,
@@ -160,6 +163,31 @@ function modelRefusal(
   const barred = closedTo(standing, (ruled) => ruled.endpoints === undefined || ruled.endpoints.has(endpoint));
   if (barred) return { reason: "endpoint_not_allowed", message: `${barred} does not allow ${endpoint}` };
   return undefined;
+}
+
+/** What a principal may do with a model, whichever of its endpoints it calls. */
+export interface ModelVerdict {
+  readonly model: Model | undefined;
+  readonly reason: "allowed" | "model_unknown" | "model_not_allowed";
+  /** With the workspace's price factor. */
+  readonly rates: Rates | undefined;
+}
+
+/** Judge a model by name. Endpoint lists and a disabled principal are other questions. */
+export function judgeModel(policy: Policy, standing: Standing, modelName: string): ModelVerdict {
+  const base = planBase(policy, standing, policy.models.get(modelName), undefined);
+  const refused = modelRefusal(standing, base.model, modelName, base)?.reason;
+  const reason = refused === "model_unknown" || refused === "model_not_allowed" ? refused : "allowed";
+  return { model: base.model, reason, rates: base.model && surcharged(base.model.rates, standing) };
+}
+
+/** The dated ids of all models whose lists let this standing through, sorted. */
+export function allowedModels(policy: Policy, standing: Standing): readonly string[] {
+  const allowed = new Set<string>();
+  for (const { id } of policy.models.values()) {
+    if (!closedTo(standing, ({ models }) => models === undefined || models.has(id))) allowed.add(id);
+  }
+  return [...allowed].sort();
 }
 
 /** The first of workspace, role and principal whose list does not let the call through, named for a person. */

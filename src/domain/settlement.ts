@@ -1,5 +1,6 @@
 import type { Amounts } from "./charges.js";
 import { type Billable, costOf, type Price } from "./money.js";
+import type { EpochMs, Millis } from "./units.js";
 
 /** What a call really used, as its answer from Mistral says. */
 export interface Usage extends Billable {
@@ -39,4 +40,14 @@ export function used(prices: FixedPrices, usage: Usage): Amounts | undefined {
   const cost = price ? costOf(price, usage) : 0;
   if (cost === undefined) return undefined;
   return { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens, cost };
+}
+
+/**
+ * When a reservation made now ends if nobody settles it: after one ttl at the least, 1.5 at the most.
+ *
+ * Rounded up to a multiple of half a ttl, so that reservations end at few instants and can be counted together.
+ */
+export function endsAt(now: EpochMs, ttlMs: Millis): EpochMs {
+  const grain = ttlMs / 2;
+  return Math.ceil((now + ttlMs) / grain) * grain;
 }

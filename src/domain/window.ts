@@ -141,3 +141,23 @@ function localTimeFormat(timezone: string): Intl.DateTimeFormat {
     hourCycle: "h23",
   });
 }
+
+/**
+ * Where an instant falls in a window: the step of a sliding window, the label of a calendar window, 0 for what is in
+ * flight.
+ */
+export function placeIn(window: Window, windows: Windows, at: EpochMs): number {
+  if (isSliding(window)) return Math.floor(at / stepMs(window));
+  return isCalendar(window) ? windows[window].label : 0;
+}
+
+/** When a step has left its sliding window. Infinite in windows that do not slide. */
+export function leavesAt(window: Window, step: number): EpochMs {
+  return isSliding(window) ? (step + STEPS + 1) * stepMs(window) : Number.POSITIVE_INFINITY;
+}
+
+/** The later of two windows of each kind, so that no counter's window goes back whatever it is told. */
+export function laterOf(left: Windows, right: Windows): Windows {
+  const later = (window: CalendarWindow) => (right[window].label >= left[window].label ? right[window] : left[window]);
+  return { hour: later("hour"), day: later("day"), week: later("week"), month: later("month"), until: right.until };
+}

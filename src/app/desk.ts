@@ -1,0 +1,14 @@
+import type { Clock, CounterStore, DecisionLog, Identity } from "./ports.js";
+import type { Snapshot } from "./snapshot.js";
+
+/** What the use cases work with. */
+export interface Desk {
+  readonly identity: Identity;
+  readonly store: CounterStore;
+  readonly clock: Clock;
+  readonly log: DecisionLog;
+  /** The snapshot in force. A use case asks once and keeps to it. */
+  readonly snapshot: () => Snapshot;
+  /** Makes an id that nobody can guess, for a call that reserves nothing. */
+  readonly inventId: () => string;
+}

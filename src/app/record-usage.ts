@@ -1,0 +1,190 @@
+import type { Endpoint } from "../domain/model.js";
+import type { Plan } from "../domain/plan.js";
+import { type Outcome, type Usage, used } from "../domain/settlement.js";
+import type { NanoUsd } from "../domain/units.js";
+import type { Desk } from "./desk.js";
+import { badField, type Fault, fault } from "./fault.js";
+import { faultInId, faultInLabels, faultInPrincipal, faultInUsage, type Labels, type PrincipalName } from "./forms.js";
+import { identify } from "./identify.js";
+import { isOver, type LimitReport, reportAll } from "./limit-report.js";
+import type { Charge, Claimant, MaybePromise, ReservationName, SettleResult } from "./ports.js";
+import type { Resolved, Snapshot } from "./snapshot.js";
+import { whenDone } from "./when-done.js";
+
+/** What a call used, as a door reads it from its caller. */
+export interface RecordUsageCall {
+  readonly reservationId: string;
+  readonly requestId: string;
+  readonly principal: PrincipalName;
+  readonly model: string;
+  readonly endpoint: Endpoint | undefined;
+  readonly usage: Usage | undefined;
+  readonly outcome: Outcome;
+  readonly labels: Labels;
+  readonly includeLimits: boolean;
+}
+
+/** What was charged. */
+export interface Recorded {
+  readonly kind: "recorded";
+  readonly cost: NanoUsd;
+  readonly already: boolean;
+  readonly unreserved: boolean;
+  /** Those above their ceiling, or every one where the call asked for them. */
+  readonly limits: readonly LimitReport[];
+  readonly policyRevision: string;
+}
+
+type Charged = Omit<Recorded, "limits" | "policyRevision"> & { readonly resolved: Resolved | undefined };
+
+/** Settle a reservation with what was really used; where none is known, charge the usage as it is. */
+export function recordUsage(desk: Desk, call: RecordUsageCall): MaybePromise<Recorded | Fault> {
+  const misformed = faultInForm(call);
+  if (misformed) return misformed;
+  const snapshot = desk.snapshot();
+  const name = desk.identity.whoIs(snapshot.policy, call.principal);
+  if ("kind" in name) return name;
+
+  const reservation = reservationNamed(snapshot, call, name);
+  if (!reservation)
+    return whenDone(chargeUnreserved(desk, snapshot, call, name), (it) => finish(desk, snapshot, call, it));
+  const now = desk.clock.now();
+  const settled = desk.store.settle({
+    name: reservation,
+    claimant: claimantOf(name),
+    usage: call.usage,
+    outcome: call.outcome,
+    now,
+    windows: snapshot.calendar.at(now),
+  });
+  return whenDone(settled, (result) => {
+    const charged =
+      result.kind === "unknown" ? chargeUnreserved(desk, snapshot, call, name) : settledAs(desk, snapshot, result);
+    return whenDone(charged, (it) => finish(desk, snapshot, call, it));
+  });
+}
+
+function faultInForm(call: RecordUsageCall): Fault | undefined {
+  if (call.reservationId === "" && call.requestId === "") {
+    return badField("reservation_id", "is required where request_id is empty; name the reservation by one of the two");
+  }
+  return (
+    (call.reservationId.length > MAX_RESERVATION_ID
+      ? badField("reservation_id", "is longer than 512 characters")
+      : undefined) ??
+    (call.requestId === "" ? undefined : faultInId("request_id", call.requestId)) ??
+    (call.model === "" ? undefined : faultInId("model", call.model)) ??
+    faultInPrincipal(call.principal) ??
+    (call.usage && faultInUsage(call.usage)) ??
+    faultInLabels(call.labels)
+  );
+}
+
+const MAX_RESERVATION_ID = 512;
+
+/** By its own id; else by the request_id of the caller, who need not be in the policy any more. */
+function reservationNamed(
+  { policy }: Snapshot,
+  { reservationId, requestId }: RecordUsageCall,
+  { id, workspace }: PrincipalName,
+): ReservationName | undefined {
+  if (reservationId !== "") return { reservationId };
+  const owner = workspace === "" ? policy.principals.get(id)?.workspace : workspace;
+  return id === "" || owner === undefined ? undefined : { workspace: owner, principal: id, requestId };
+}
+
+function claimantOf({ id, workspace }: PrincipalName): Claimant {
+  return { principal: id === "" ? undefined : id, workspace: workspace === "" ? undefined : workspace };
+}
+
+function settledAs(
+  desk: Desk,
+  snapshot: Snapshot,
+  result: Exclude<SettleResult, { readonly kind: "unknown" }>,
+): Charged | Fault {
+  switch (result.kind) {
+    case "foreign":
+      return fault(
+        "permission_denied",
+        "reservation_id: another principal reserved it, and only that one may settle it",
+      );
+    case "uncountable":
+      return badField("usage", "costs more than 2^53-1 nano-USD");
+    case "away":
+      return storeAway();
+    case "settled": {
+      const { caller, cost, already, unreserved } = result;
+      if (!already) desk.log.settled({ ...result, workspace: caller.workspace });
+      const found = identify(snapshot, { id: caller.principal, role: caller.role, workspace: caller.workspace });
+      return { kind: "recorded", cost, already, unreserved, resolved: found.kind === "resolved" ? found : undefined };
+    }
+  }
+}
+
+function chargeUnreserved(
+  desk: Desk,
+  snapshot: Snapshot,
+  call: RecordUsageCall,
+  name: PrincipalName,
+): MaybePromise<Charged | Fault> {
+  const found = identify(snapshot, name);
+  if (found.kind === "fault") return found;
+  if (found.kind === "refused") return fault("not_found", found.refusal.message);
+  const plan = planToCharge(snapshot, found, call);
+  if (plan.kind === "fault") return plan;
+  const amounts = call.usage ? used(plan, call.usage) : { inputTokens: 0, outputTokens: 0, cost: 0 };
+  if (!amounts) return badField("usage", "costs more than 2^53-1 nano-USD");
+
+  const now = desk.clock.now();
+  const key = call.reservationId === "" ? { requestId: call.requestId } : { reservationId: call.reservationId };
+  const charge: Charge = { account: found.account, plan, amounts, key, now, windows: snapshot.calendar.at(now) };
+  return whenDone(desk.store.charge(charge), (result) => {
+    if (result.kind === "away") return storeAway();
+    const { cost, already } = result;
+    const workspace = found.standing.workspace.name;
+    if (!already) desk.log.settled({ workspace, model: plan.model?.id ?? "", amounts, unreserved: true });
+    return { kind: "recorded", cost, already, unreserved: true, resolved: found };
+  });
+}
+
+/** Rules deny calls, not bills: what was used is charged whether or not it was allowed. */
+function planToCharge(
+  snapshot: Snapshot,
+  found: Resolved,
+  { model, endpoint, usage, outcome }: RecordUsageCall,
+): Plan | Fault {
+  const unknown = "the reservation is not known";
+  if (model === "") return badField("model", `is required, because ${unknown}`);
+  if (!usage && outcome !== "failed") return badField("usage", `is required, because ${unknown}`);
+  const plan = snapshot.plan(found, model, endpoint);
+  if (!plan.model) return fault("not_found", `model: ${model} is not in the catalogue`);
+  if (usage && !plan.price && found.standing.spendsMoney) {
+    return fault(
+      "not_found",
+      `model: ${plan.model.id} has no price for ${plan.endpoint}, and a limit in usd governs it`,
+    );
+  }
+  return plan;
+}
+
+function finish(
+  desk: Desk,
+  snapshot: Snapshot,
+  { includeLimits }: RecordUsageCall,
+  charged: Charged | Fault,
+): MaybePromise<Recorded | Fault> {
+  if (charged.kind === "fault") return charged;
+  const { resolved, ...rest } = charged;
+  const policyRevision = snapshot.policy.revision;
+  if (!resolved) return { ...rest, limits: [], policyRevision };
+  const now = desk.clock.now();
+  return whenDone(desk.store.read(resolved.account, snapshot.calendar.at(now), now), (readings) => {
+    // What was charged is charged: a store that went away since only takes the report with it.
+    const limits = "kind" in readings ? [] : reportAll(resolved.account.caller, readings);
+    return { ...rest, limits: includeLimits ? limits : limits.filter(isOver), policyRevision };
+  });
+}
+
+function storeAway(): Fault {
+  return fault("unavailable", "the counter store did not answer; send the same again, it is charged once");
+}

@@ -1,0 +1,88 @@
+import { LRUCache } from "lru-cache";
+import { callerOf, type Standing, standingOf } from "../domain/caller.js";
+import type { Endpoint } from "../domain/model.js";
+import { type Plan, planFor } from "../domain/plan.js";
+import type { ListedPrincipal, Policy, Role, Workspace } from "../domain/policy.js";
+import type { Calendar } from "../domain/window.js";
+import type { Account, CounterStore } from "./ports.js";
+
+/** Callers that are kept resolved. Another one costs some microseconds again, and its counters are not touched. */
+const KEPT_CALLERS = 65_536;
+
+/** A caller, ready to be decided on. */
+export interface Resolved {
+  readonly kind: "resolved";
+  readonly account: Account;
+  readonly standing: Standing;
+  /** By asked model, then by asked endpoint. Only names of the catalogue are kept, so that it stays small. */
+  readonly plans: Map<string, Map<Endpoint | undefined, Plan>>;
+}
+
+/** What a listed or unlisted principal is made of. */
+export interface Parts {
+  readonly principal: string;
+  readonly workspace: Workspace;
+  readonly role: Role;
+  readonly listed: ListedPrincipal | undefined;
+}
+
+/**
+ * One policy with all that was worked out under it. A request uses one snapshot from start to end; a reload begins a new
+ * one, and the old one goes with its last request.
+ */
+export class Snapshot {
+  readonly policy: Policy;
+  readonly calendar: Calendar;
+  readonly #store: CounterStore;
+  readonly #callers = new LRUCache<string, Resolved>({ max: KEPT_CALLERS });
+  /** What unlisted principals of one role in one workspace share. */
+  readonly #shared = new Map<string, Pick<Resolved, "standing" | "plans">>();
+
+  constructor(policy: Policy, calendar: Calendar, store: CounterStore) {
+    this.policy = policy;
+    this.calendar = calendar;
+    this.#store = store;
+  }
+
+  /** A caller that was resolved before; undefined: it must be looked up in the policy. */
+  known(workspace: string, role: string, principal: string): Resolved | undefined {
+    return this.#callers.get(`${workspace} ${role} ${principal}`);
+  }
+
+  /** Resolve a caller whose parts the policy knows. */
+  resolve(parts: Parts): Resolved {
+    const { principal, workspace, role } = parts;
+    const known = this.known(workspace.name, role.name, principal);
+    if (known) return known;
+
+    const { standing, plans } = this.#standing(parts);
+    const account = this.#store.open(callerOf(standing, principal));
+    const resolved: Resolved = { kind: "resolved", account, standing, plans };
+    this.#callers.set(`${workspace.name} ${role.name} ${principal}`, resolved);
+    return resolved;
+  }
+
+  /** What the rules make of a model on an endpoint, for a resolved caller. */
+  plan({ standing, plans }: Resolved, model: string, endpoint: Endpoint | undefined): Plan {
+    const known = plans.get(model)?.get(endpoint);
+    if (known) return known;
+
+    const plan = planFor(this.policy, standing, model, endpoint);
+    if (!plan.model) return plan;
+    const byEndpoint = plans.get(model) ?? new Map<Endpoint | undefined, Plan>();
+    byEndpoint.set(endpoint, plan);
+    plans.set(model, byEndpoint);
+    return plan;
+  }
+
+  #standing({ workspace, role, listed }: Parts): Pick<Resolved, "standing" | "plans"> {
+    if (listed) return { standing: standingOf(this.policy, workspace, role, listed), plans: new Map() };
+    const key = `${workspace.name} ${role.name}`;
+    const shared = this.#shared.get(key) ?? {
+      standing: standingOf(this.policy, workspace, role, undefined),
+      plans: new Map<string, Map<Endpoint | undefined, Plan>>(),
+    };
+    this.#shared.set(key, shared);
+    return shared;
+  }
+}

@@ -1,0 +1,74 @@
+import { faultInFixed } from "../identity/fixed.js";
+import type { Load } from "../policy/judge.js";
+import { LivePolicy } from "../policy/live-policy.js";
+import { loadHere, loadInWorker } from "../policy/load-in-worker.js";
+import { mountPointWarning } from "../policy/mount-point.js";
+import type { ServeSettings } from "../settings.js";
+import { createLog } from "../telemetry/log.js";
+import { systemClock } from "../telemetry/system-clock.js";
+import { Service } from "./service.js";
+import { onTerminate } from "./signals.js";
+
+const DONE = 0;
+const MISCONFIGURED = 2;
+
+/**
+ * Run the service until it is told to end.
+ *
+ * @returns the exit code: 2 where the policy is at fault or an address cannot be had, with every fault on stderr.
+ */
+export async function serve(settings: ServeSettings): Promise<number> {
+  const { policyFile: file } = settings;
+  const log = createLog({ ...settings.log, write: (line) => process.stderr.write(line), now: () => new Date() });
+  const clock = systemClock();
+  const opened = await LivePolicy.open({ file, log, clock, load: loaderFor(settings) });
+  const service = new Service({ settings, log, clock });
+  // A policy at fault does not keep an address at fault from being told: both are to be mended before the next start.
+  const faults = [...(opened.kind === "faulty" ? opened.faults : []), ...(await service.bind())];
+  if (opened.kind === "faulty" || faults.length > 0) {
+    for (const fault of faults) process.stderr.write(`${fault}\n`);
+    if (opened.kind === "open") opened.live.close();
+    await service.stop();
+    return MISCONFIGURED;
+  }
+
+  const { live } = opened;
+  const warning = await mountPointWarning(file);
+  if (warning) log.warn(warning);
+  if (settings.declaredIsExposed) {
+    log.warn(
+      "callers are taken at their word (--insecure-declared-identity): whoever reaches a listener can name anyone",
+    );
+  }
+  service.start(live);
+  const reload = () => void live.reload();
+  process.on("SIGHUP", reload);
+  await new Promise<void>((resolve) => {
+    onTerminate({
+      drain: (signal) => {
+        log.info(`${signal}: draining; calls in flight may finish, a second signal ends at once`);
+        resolve();
+      },
+      exit: (code) => process.exit(code),
+    });
+  });
+  process.off("SIGHUP", reload);
+  live.close();
+  log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
+  return DONE;
+}
+
+/**
+ * Load the first policy in this thread, which has nothing else to do, and every later one in a thread of its own, so that
+ * no call waits for it. A policy that this server's identity cannot serve is at fault.
+ */
+function loaderFor({ identity }: ServeSettings): Load {
+  let isFirst = true;
+  return async (bytes, file) => {
+    const result = await (isFirst ? loadHere(bytes, file) : loadInWorker(bytes, file));
+    isFirst = false;
+    if (result.kind === "faulty" || identity.kind !== "fixed") return result;
+    const fault = faultInFixed(result.policy, identity.id);
+    return fault === undefined ? result : { kind: "faulty", faults: [`${file}: ${fault}`] };
+  };
+}

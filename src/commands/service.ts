@@ -1,0 +1,233 @@
+import type { Server } from "@grpc/grpc-js";
+import type { Desk } from "../app/desk.js";
+import { listLimits, readSharedLimits } from "../app/list-limits.js";
+import type { Clock, Identity } from "../app/ports.js";
+import type { Snapshot } from "../app/snapshot.js";
+import { SnapshotInForce } from "../app/snapshot-in-force.js";
+import { inventRequestId } from "../counters/memory/ids.js";
+import { MemoryStore } from "../counters/memory/memory-store.js";
+import { secureRandom24 } from "../counters/memory/secure-random.js";
+import { isPerRequest } from "../domain/limit.js";
+import type { Policy } from "../domain/policy.js";
+import { HealthService } from "../gen/grpc/health/v1/health.js";
+import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
+import { declaredIdentity } from "../identity/declared.js";
+import { fixedIdentity } from "../identity/fixed.js";
+import { catalogueAgeDays } from "../policy/catalogue.js";
+import type { LivePolicy } from "../policy/live-policy.js";
+import type { ServeSettings } from "../settings.js";
+import type { Log } from "../telemetry/log.js";
+import { Metrics, scrape } from "../telemetry/metrics.js";
+import { type AddressFault, formatAddress } from "../transport/address.js";
+import { type AdminServer, startAdmin } from "../transport/admin.js";
+import type { AdminSource } from "../transport/admin-source.js";
+import { DECISION_SERVICE, decisionHandlers } from "../transport/decision-service.js";
+import { createDraining } from "../transport/draining.js";
+import { Health } from "../transport/health.js";
+import type { Listener } from "../transport/listeners.js";
+import { createReflection, readDescriptors, reflectionHandlers } from "../transport/reflection.js";
+import { createServer, listen, shutdown } from "../transport/server.js";
+import { VERSION } from "../version.js";
+
+const DECISIONS = "windbreak.v1.PolicyDecisionService";
+const SERVED = [DECISIONS, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
+
+/** Small steps, often: what is no longer needed goes without a pause that a caller would notice. */
+const SWEEP_MS = 100;
+const SWEPT_AT_ONCE = 2_000;
+
+export interface ServiceOptions {
+  readonly settings: ServeSettings;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** One running server with all that belongs to it: made by constructor, from settings to sockets. */
+export class Service {
+  readonly #settings: ServeSettings;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #store = new MemoryStore(secureRandom24());
+  readonly #draining = createDraining();
+  readonly #health = new Health([DECISIONS], this.#draining);
+  readonly #metrics: Metrics;
+  readonly #desk: Desk;
+  readonly #server: Server;
+  #live: LivePolicy | undefined;
+  #inForce: SnapshotInForce | undefined;
+  #listeners: readonly Listener[] = [];
+  #admin: AdminServer | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor({ settings, log, clock }: ServiceOptions) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#clock = clock;
+    this.#metrics = new Metrics({ version: VERSION, clock, source: this.#metricsSource() });
+    this.#desk = {
+      identity: identityFor(settings),
+      store: this.#store,
+      clock,
+      log: this.#metrics,
+      snapshot: () => this.#snapshot(),
+      inventId: inventIds(),
+    };
+    this.#server = this.#serving();
+  }
+
+  /** Listen everywhere or nowhere. @returns a line for each address that cannot be had. */
+  async bind(): Promise<readonly string[]> {
+    const [bound, adminFaults] = await Promise.all([
+      listen(this.#server, { addresses: this.#settings.listen }),
+      this.#bindAdmin(),
+    ]);
+    if (bound.kind === "refused") return [...bound.faults.map(describe), ...adminFaults];
+    this.#listeners = bound.listeners;
+    return adminFaults;
+  }
+
+  /** Decide by this policy, and by every one that comes after it. */
+  start(live: LivePolicy): void {
+    const policy = live.current();
+    this.#live = live;
+    this.#inForce = new SnapshotInForce(policy, this.#store, this.#clock);
+    live.onSwap((next) => this.#inForce?.swap(next));
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    this.#health.serve();
+    for (const { address } of this.#listeners) this.#log.info(`listening on ${formatAddress(address)}`);
+    if (this.#admin) this.#log.info(`admin port on http://${formatAddress(this.#admin.address)}`);
+    this.#log.info(`policy ${policy.revision} of ${this.#settings.policyFile} is in force`);
+    this.#log.warn(forgotten(policy));
+  }
+
+  /** Say NOT_SERVING, let calls in flight finish, close everything. */
+  async stop(): Promise<"drained" | "cut"> {
+    const { drainGraceMs: graceMs, drainDelayMs } = this.#settings;
+    const running = {
+      servers: [this.#server],
+      listeners: this.#listeners,
+      health: this.#health,
+      draining: this.#draining,
+    };
+    const outcome = await shutdown(running, { graceMs, drainDelayMs: this.#live ? drainDelayMs : 0 });
+    await this.#admin?.close(graceMs);
+    clearInterval(this.#sweeping);
+    this.#metrics.close();
+    return outcome;
+  }
+
+  #serving(): Server {
+    const server = createServer();
+    const reflect = createReflection(readDescriptors(), SERVED);
+    server.addService(
+      DECISION_SERVICE,
+      decisionHandlers({
+        desk: this.#desk,
+        draining: this.#draining,
+        timed: (ms) => this.#metrics.observe(ms / 1000),
+        failed: (cause) => this.#log.error("a call failed unexpectedly", cause),
+      }),
+    );
+    server.addService(HealthService, this.#health.handlers);
+    server.addService(ServerReflectionService, reflectionHandlers(reflect, this.#draining));
+    return server;
+  }
+
+  async #bindAdmin(): Promise<readonly string[]> {
+    const { admin: address, adminIsDefault } = this.#settings;
+    if (!address) return [];
+    const started = await startAdmin({
+      address,
+      source: this.#adminSource(),
+      scrape: () => scrape(this.#metrics, (fault) => this.#log.error("metrics are incomplete", fault)),
+      report: (fault) => this.#log.error("admin port", fault),
+    });
+    if (started.kind === "listening") {
+      this.#admin = started.admin;
+      return [];
+    }
+    const faults = started.faults.map(describe);
+    if (!adminIsDefault) return faults;
+    for (const fault of faults) this.#log.warn(`serving without an admin port: ${fault}`);
+    return [];
+  }
+
+  #adminSource(): AdminSource {
+    const clock = this.#clock;
+    return {
+      ready: () => {
+        const state = this.#live?.state();
+        return {
+          policy: state && { revision: state.revision, stale: state.stale },
+          faults: state?.faults ?? [],
+          store: "up",
+          draining: this.#draining.signal.aborted,
+          listeners: this.#listeners,
+        };
+      },
+      limits: (page) => listLimits(this.#desk, page),
+      reservations: (page) => this.#store.reservations(page, clock.now()),
+      release: (reservationId) => {
+        const now = clock.now();
+        return this.#store.release({ reservationId, forget: false, now, windows: this.#snapshot().calendar.at(now) });
+      },
+    };
+  }
+
+  #metricsSource(): ConstructorParameters<typeof Metrics>[0]["source"] {
+    return {
+      policy: () => this.#live?.state(),
+      catalogueAgeDays: () => catalogueAgeDays(new Date()),
+      stats: () => this.#store.stats(this.#clock.now()),
+      limits: async () => {
+        const read = await readSharedLimits(this.#desk);
+        if ("kind" in read) return undefined;
+        return read.map(({ limit: { name, metric, ceiling }, scopeId, used, reserved }) => ({
+          name,
+          metric,
+          ceiling,
+          scopeId,
+          used,
+          reserved,
+        }));
+      },
+    };
+  }
+
+  #snapshot(): Snapshot {
+    if (!this.#inForce) throw new Error("no policy is in force yet");
+    return this.#inForce.current();
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    this.#store.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar.at(now), now);
+  }
+}
+
+function describe({ where, what, remedy }: AddressFault): string {
+  return `${where}: ${what}; ${remedy}`;
+}
+
+function identityFor({ identity }: ServeSettings): Identity {
+  return identity.kind === "fixed" ? fixedIdentity(identity.id) : declaredIdentity();
+}
+
+function inventIds(): () => string {
+  const random = secureRandom24();
+  return () => inventRequestId(random);
+}
+
+const MOST_NAMED = 12;
+
+/** What a restart costs the operator, said before it happens. */
+function forgotten(policy: Policy): string {
+  const names = [...policy.workspaces.values(), ...policy.roles.values(), ...policy.principals.values()]
+    .flatMap(({ limits }) => limits)
+    .concat(policy.limits)
+    .filter((limit) => !isPerRequest(limit))
+    .map(({ name }) => name);
+  const shown = names.slice(0, MOST_NAMED).join(", ");
+  const rest = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : "";
+  return `counters live in this process: a restart forgets what was used of ${names.length === 0 ? "nothing" : shown}${rest}`;
+}

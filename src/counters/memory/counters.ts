@@ -1,0 +1,260 @@
+import type { Counter } from "../../domain/caller.js";
+import { fits } from "../../domain/charges.js";
+import type { Window } from "../../domain/limit.js";
+import { type EpochMs, MAX_AMOUNT } from "../../domain/units.js";
+import { isCalendar, isSliding, leavesAt, type Windows } from "../../domain/window.js";
+import { Lots } from "./lots.js";
+import { Slab } from "./slab.js";
+import { StringIndex } from "./string-index.js";
+
+const USED = 0;
+const RESERVED = 8;
+const NEXT_EVENT = 16;
+const LABEL = 24;
+const HEAD = 32;
+const GENERATION = 36;
+const BYTES = 40;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** How a reserved amount ends when nobody settles it. */
+export interface Ending {
+  readonly ends: EpochMs;
+  /** Given back, rather than charged. */
+  readonly givesBack: boolean;
+}
+
+/**
+ * All counters of this process, by slot.
+ *
+ * A counter is the sum of its lots and, in a calendar window, of what was used in it. The sums are kept, so that a
+ * decision reads two numbers; `advance` brings them up to date when a lot has expired or slid out, or the window turned.
+ */
+export class Counters {
+  readonly #slab = new Slab(BYTES);
+  readonly #lots = new Lots();
+  readonly #index = new StringIndex();
+  readonly #counters: (Counter | undefined)[] = [];
+  #made = 0;
+  #hand = 0;
+
+  get size(): number {
+    return this.#slab.size;
+  }
+
+  /** The slot of a counter; 0 where nothing is counted by it. */
+  find(counter: Counter): number {
+    return this.#index.get(counter.key);
+  }
+
+  /** The slot of a counter, made where there is none. */
+  findOrMake(counter: Counter): number {
+    const found = this.find(counter);
+    if (found !== 0) return found;
+    const slot = this.#slab.take();
+    this.#slab.setU32(slot, GENERATION, ++this.#made);
+    this.#slab.setF64(slot, NEXT_EVENT, NEVER);
+    this.#index.set(counter.key, slot);
+    this.#counters[slot] = counter;
+    return slot;
+  }
+
+  /** A number that changes when the slot comes to mean another counter. */
+  generation(slot: number): number {
+    return this.#slab.u32(slot, GENERATION);
+  }
+
+  used(slot: number): number {
+    return this.#slab.f64(slot, USED);
+  }
+
+  reserved(slot: number): number {
+    return this.#slab.f64(slot, RESERVED);
+  }
+
+  /** Bring a counter up to date. Every other method takes it to be so. */
+  advance(slot: number, window: Window, windows: Windows, now: EpochMs): void {
+    if (isCalendar(window)) {
+      const label = windows[window].label;
+      if (this.#slab.f64(slot, LABEL) < label) {
+        this.#clear(slot);
+        this.#slab.setF64(slot, LABEL, label);
+      }
+    }
+    if (now >= this.#slab.f64(slot, NEXT_EVENT)) this.#fold(slot, window, now);
+  }
+
+  /** Add to what is reserved. */
+  reserve(slot: number, window: Window, place: number, amount: number, { ends, givesBack }: Ending): void {
+    if (amount === 0) return;
+    this.#slab.setF64(slot, RESERVED, clamp(this.reserved(slot) + amount));
+    this.#addTo(slot, window, lotPlace(window, place), ends, givesBack, amount);
+  }
+
+  /** Take from what is reserved. What fell in a window that is over is gone already. */
+  unreserve(slot: number, window: Window, place: number, amount: number, { ends, givesBack }: Ending): void {
+    if (isCalendar(window) && this.#slab.f64(slot, LABEL) !== place) return;
+    const lot = this.#lots.find(this.#head(slot), lotPlace(window, place), ends, givesBack);
+    if (lot === 0) return;
+    this.#lots.setAmount(lot, clamp(this.#lots.amount(lot) - amount));
+    this.#slab.setF64(slot, RESERVED, clamp(this.reserved(slot) - amount));
+  }
+
+  /** Change what is used, by a negative amount too. In a window that is over nothing changes. */
+  use(slot: number, window: Window, place: number, amount: number, now: EpochMs): void {
+    if (amount === 0 || window === "in_flight") return;
+    if (isCalendar(window) ? this.#slab.f64(slot, LABEL) !== place : leavesAt(window, place) <= now) return;
+    this.#slab.setF64(slot, USED, clamp(this.used(slot) + amount));
+    if (isSliding(window)) this.#addTo(slot, window, place, 0, false, amount);
+  }
+
+  /** When all that is counted now will have left a sliding window; `now` where nothing is. */
+  emptyAt(slot: number, window: Window, now: EpochMs): EpochMs {
+    let last = now;
+    for (let lot = this.#head(slot); lot !== 0; lot = this.#lots.next(lot)) {
+      if (this.#lots.amount(lot) > 0) last = Math.max(last, leavesAt(window, this.#lots.place(lot)));
+    }
+    return last;
+  }
+
+  /**
+   * Find when a charge would fit by time alone.
+   *
+   * @param turnsAt the end of the calendar window; undefined in others.
+   * @returns undefined where it never would.
+   */
+  freesAt(
+    slot: number,
+    window: Window,
+    ceiling: number,
+    charge: number,
+    turnsAt: EpochMs | undefined,
+  ): EpochMs | undefined {
+    if (!fits(ceiling, 0, charge)) return undefined;
+    const leaving: { readonly at: EpochMs; readonly amount: number }[] = [];
+    for (let lot = this.#head(slot); lot !== 0; lot = this.#lots.next(lot)) {
+      const givenBackAt = this.#lots.givesBack(lot) ? this.#lots.ends(lot) : NEVER;
+      const at = Math.min(givenBackAt, leavesAt(window, this.#lots.place(lot)));
+      leaving.push({ at, amount: this.#lots.amount(lot) });
+    }
+    leaving.sort((left, right) => left.at - right.at);
+
+    let counted = this.used(slot) + this.reserved(slot);
+    for (const { at, amount } of leaving) {
+      if (at >= (turnsAt ?? NEVER)) break;
+      counted -= amount;
+      if (fits(ceiling, counted, charge)) return at;
+    }
+    return turnsAt;
+  }
+
+  /**
+   * Look at some counters and drop those that count nothing, so that principals who went away leave nothing behind.
+   * Each call goes on where the last one ended.
+   */
+  sweep(count: number, windows: Windows, now: EpochMs): void {
+    for (let left = Math.min(count, this.#slab.high); left > 0; left--) {
+      this.#hand = this.#hand >= this.#slab.high ? 1 : this.#hand + 1;
+      const slot = this.#hand;
+      const counter = this.#counters[slot];
+      if (!counter) continue;
+      this.advance(slot, counter.window, windows, now);
+      if (this.used(slot) === 0 && this.reserved(slot) === 0) this.#drop(slot, counter);
+    }
+  }
+
+  /** The counters after a slot, with their slots, in order. */
+  *after(slot: number): Iterable<readonly [number, Counter]> {
+    for (let at = slot + 1; at <= this.#slab.high; at++) {
+      const counter = this.#counters[at];
+      if (counter) yield [at, counter];
+    }
+  }
+
+  #drop(slot: number, counter: Counter): void {
+    this.#clear(slot);
+    this.#index.delete(counter.key);
+    this.#counters[slot] = undefined;
+    this.#slab.setU32(slot, GENERATION, 0);
+    this.#slab.give(slot);
+  }
+
+  #head(slot: number): number {
+    return this.#slab.u32(slot, HEAD);
+  }
+
+  #addTo(slot: number, window: Window, place: number, ends: EpochMs, givesBack: boolean, amount: number): void {
+    const head = this.#head(slot);
+    const lot = this.#lots.find(head, place, ends, givesBack);
+    if (lot !== 0) {
+      this.#lots.setAmount(lot, clamp(this.#lots.amount(lot) + amount));
+      return;
+    }
+    this.#slab.setU32(slot, HEAD, this.#lots.take(place, ends, givesBack, clamp(amount), head));
+    const event = Math.min(ends === 0 ? NEVER : ends, leavesAt(window, place));
+    if (event < this.#slab.f64(slot, NEXT_EVENT)) this.#slab.setF64(slot, NEXT_EVENT, event);
+  }
+
+  #clear(slot: number): void {
+    for (let lot = this.#head(slot); lot !== 0; ) {
+      const next = this.#lots.next(lot);
+      this.#lots.give(lot);
+      lot = next;
+    }
+    this.#slab.setU32(slot, HEAD, 0);
+    this.#slab.setF64(slot, USED, 0);
+    this.#slab.setF64(slot, RESERVED, 0);
+    this.#slab.setF64(slot, NEXT_EVENT, NEVER);
+  }
+
+  /** Let go of what slid out, end what expired, and add up the rest anew. */
+  #fold(slot: number, window: Window, now: EpochMs): void {
+    const charged: { readonly place: number; readonly amount: number }[] = [];
+    let usedBefore = isCalendar(window) ? this.used(slot) : 0;
+    let lot = this.#head(slot);
+    this.#slab.setU32(slot, HEAD, 0);
+    this.#slab.setF64(slot, NEXT_EVENT, NEVER);
+    let reserved = 0;
+    let used = 0;
+    while (lot !== 0) {
+      const next = this.#lots.next(lot);
+      const place = this.#lots.place(lot);
+      const ends = this.#lots.ends(lot);
+      const amount = this.#lots.amount(lot);
+      if (amount === 0 || leavesAt(window, place) <= now) {
+        this.#lots.give(lot);
+      } else if (ends !== 0 && ends <= now) {
+        if (!this.#lots.givesBack(lot)) charged.push({ place, amount });
+        this.#lots.give(lot);
+      } else {
+        if (ends === 0) used += amount;
+        else reserved += amount;
+        this.#keep(slot, window, lot, place, ends);
+      }
+      lot = next;
+    }
+    for (const { place, amount } of charged) {
+      if (isSliding(window)) this.#addTo(slot, window, place, 0, false, amount);
+      usedBefore += amount;
+    }
+    this.#slab.setF64(slot, USED, clamp(usedBefore + used));
+    this.#slab.setF64(slot, RESERVED, clamp(reserved));
+  }
+
+  #keep(slot: number, window: Window, lot: number, place: number, ends: EpochMs): void {
+    this.#lots.setNext(lot, this.#head(slot));
+    this.#slab.setU32(slot, HEAD, lot);
+    const event = Math.min(ends === 0 ? NEVER : ends, leavesAt(window, place));
+    if (event < this.#slab.f64(slot, NEXT_EVENT)) this.#slab.setF64(slot, NEXT_EVENT, event);
+  }
+}
+
+/** Only in a sliding window does it matter where in it an amount fell. */
+function lotPlace(window: Window, place: number): number {
+  return isSliding(window) ? place : 0;
+}
+
+/** A total that would pass 2^53-1 stays there: it is above any ceiling, and exact no longer. */
+function clamp(amount: number): number {
+  return Math.min(Math.max(amount, 0), MAX_AMOUNT);
+}

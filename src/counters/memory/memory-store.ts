@@ -1,0 +1,335 @@
+import type {
+  Account,
+  Charge,
+  ChargeResult,
+  CounterPage,
+  CounterStore,
+  OpenReservation,
+  Page,
+  Reading,
+  Release,
+  ReleaseResult,
+  Reserve,
+  ReserveResult,
+  Settle,
+  SettleResult,
+} from "../../app/ports.js";
+import type { Caller } from "../../domain/caller.js";
+import { type Amounts, chargeOf, fits } from "../../domain/charges.js";
+import type { Window } from "../../domain/limit.js";
+import { endsAt, settlementOf } from "../../domain/settlement.js";
+import type { EpochMs } from "../../domain/units.js";
+import { laterOf, placeIn, type Windows } from "../../domain/window.js";
+import { ChargedOnce } from "./charged-once.js";
+import { Counters, type Ending } from "./counters.js";
+import type { Random24 } from "./ids.js";
+import { MemoryAccount } from "./memory-account.js";
+import { readingsOf } from "./readings.js";
+import { Reservations, requestKey } from "./reservations.js";
+
+/** Two are dropped for each one made, so what is no longer needed never piles up under load. */
+const COLLECTED_PER_CALL = 2;
+
+/** How much the store holds. */
+export interface StoreStats {
+  readonly open: number;
+  /** Expired unsettled, since the start. */
+  readonly expired: number;
+  /** Reservations and unreserved usage that are open or still remembered. */
+  readonly remembered: number;
+  readonly counters: number;
+}
+
+/**
+ * The counter store of one process: exact, and forgotten when the process ends.
+ *
+ * Every method runs to its end without waiting, so the event loop itself makes each of them atomic.
+ */
+export class MemoryStore implements CounterStore {
+  readonly #counters = new Counters();
+  readonly #reservations: Reservations;
+  readonly #chargedOnce = new ChargedOnce();
+  #proposed: Windows | undefined;
+  #windows: Windows | undefined;
+
+  /** @param random must not be guessable: it makes reservation_ids, and who knows one may settle it. */
+  constructor(random: Random24) {
+    this.#reservations = new Reservations(random);
+  }
+
+  open(caller: Caller): Account {
+    return new MemoryAccount(caller);
+  }
+
+  reserve(reserve: Reserve): ReserveResult {
+    const { now, worst, dryRun } = reserve;
+    const account = own(reserve.account);
+    const windows = this.#advance(reserve.windows, now);
+    if (reserve.requestId !== "" && !dryRun) {
+      const known = this.#reservations.findByRequest(nameOf(account.caller), reserve.requestId, now);
+      if (known !== 0) return this.#repeat(known, reserve, windows);
+    }
+
+    const refusing = this.#refusing(account, worst, windows, now);
+    const shadowDenials = refusing?.shadow ? [...reserve.shadowDenials, ...refusing.shadow] : reserve.shadowDenials;
+    if (refusing?.denies) {
+      return { kind: "refused", shadowDenials, readings: this.#readings(account, worst, windows, now) };
+    }
+    const before = reserve.readAll && dryRun ? this.#readings(account, undefined, windows, now) : undefined;
+    if (dryRun) return { kind: "would_admit", shadowDenials, readings: before };
+
+    const slot = this.#hold(reserve, account, windows);
+    this.#reservations.setShadowDenials(slot, shadowDenials);
+    return this.#admitted(slot, reserve, windows);
+  }
+
+  settle(settle: Settle): SettleResult {
+    const { now, claimant } = settle;
+    const windows = this.#advance(settle.windows, now);
+    const slot =
+      "reservationId" in settle.name
+        ? this.#reservations.findById(settle.name.reservationId, now)
+        : this.#reservations.findByRequest(settle.name, settle.name.requestId, now);
+    if (slot === 0) return { kind: "unknown" };
+
+    const { account, plan } = this.#reservations.terms(slot);
+    const caller = nameOf(account.caller);
+    if (claimant.principal !== undefined && claimant.principal !== caller.principal) return { kind: "foreign" };
+    if (claimant.workspace !== undefined && claimant.workspace !== caller.workspace) return { kind: "foreign" };
+
+    const estimate = this.#reservations.amounts(slot);
+    const already = this.#reservations.isSettled(slot);
+    const amounts = already ? estimate : settlementOf(plan, estimate, settle.usage, settle.outcome);
+    if (!amounts) return { kind: "uncountable" };
+    if (!already) this.#settleCounters(slot, estimate, amounts, windows, now);
+    if (!already) this.#reservations.settle(slot, amounts.cost, now);
+    const unreserved = this.#reservations.isLate(slot);
+    return { kind: "settled", cost: amounts.cost, already, unreserved, caller, amounts, model: plan.model.id };
+  }
+
+  charge({ account, amounts, key, now, windows: proposed }: Charge): ChargeResult {
+    const windows = this.#advance(proposed, now);
+    const { caller } = own(account);
+    const onceKey =
+      "reservationId" in key
+        ? `reservation ${key.reservationId}`
+        : `request ${requestKey(nameOf(caller), key.requestId)}`;
+    const known = this.#chargedOnce.cost(onceKey, now);
+    if (known !== undefined) return { kind: "charged", cost: known, already: true };
+
+    this.#eachCounter(own(account), windows, now, (slot, window, metric) =>
+      this.#counters.use(slot, window, placeIn(window, windows, now), chargeOf(metric, amounts), now),
+    );
+    this.#chargedOnce.remember(onceKey, amounts.cost, now);
+    return { kind: "charged", cost: amounts.cost, already: false };
+  }
+
+  release({ reservationId, forget, now, windows: proposed }: Release): ReleaseResult {
+    const windows = this.#advance(proposed, now);
+    const slot = this.#reservations.findById(reservationId, now);
+    if (slot === 0 || !this.#reservations.isOpen(slot, now)) return { kind: "not_open" };
+
+    this.#giveBack(slot, this.#reservations.amounts(slot), windows, now);
+    if (forget) this.#reservations.forget(slot);
+    else this.#reservations.release(slot, now);
+    return { kind: "released" };
+  }
+
+  read(account: Account, proposed: Windows, now: EpochMs): readonly Reading[] {
+    const windows = this.#advance(proposed, now);
+    return this.#readings(own(account), undefined, windows, now);
+  }
+
+  counters({ after, limit }: Page): CounterPage {
+    const keys: string[] = [];
+    let last = 0;
+    for (const [slot, { key }] of this.#counters.after(Number(after))) {
+      if (keys.length === limit) return { keys, next: String(last) };
+      keys.push(key);
+      last = slot;
+    }
+    return { keys, next: undefined };
+  }
+
+  reservations({ after, limit }: Page, now: EpochMs): readonly OpenReservation[] {
+    const found: OpenReservation[] = [];
+    for (const slot of this.#reservations.openAfter(after, now)) {
+      if (found.length === limit) break;
+      found.push(this.#describe(slot));
+    }
+    return found;
+  }
+
+  /**
+   * Drop some of what is no longer needed; to be called from time to time, for when no calls come.
+   *
+   * @param count at most so many records and counters are looked at, which bounds the time it takes.
+   */
+  sweep(count: number, proposed: Windows, now: EpochMs): void {
+    const windows = this.#advance(proposed, now);
+    this.#reservations.collect(count, now);
+    this.#chargedOnce.collect(count, now);
+    this.#counters.sweep(count, windows, now);
+  }
+
+  stats(now: EpochMs): StoreStats {
+    this.#reservations.advance(now);
+    return {
+      open: this.#reservations.openCount,
+      expired: this.#reservations.expiredCount,
+      remembered: this.#reservations.rememberedCount + this.#chargedOnce.size,
+      counters: this.#counters.size,
+    };
+  }
+
+  /** Let time pass: what has expired is closed, and no window goes back. */
+  #advance(proposed: Windows, now: EpochMs): Windows {
+    this.#reservations.advance(now);
+    this.#reservations.collect(COLLECTED_PER_CALL, now);
+    if (this.#windows && this.#proposed === proposed) return this.#windows;
+    this.#proposed = proposed;
+    this.#windows = this.#windows ? laterOf(this.#windows, proposed) : proposed;
+    return this.#windows;
+  }
+
+  #repeat(slot: number, reserve: Reserve, windows: Windows): ReserveResult {
+    if (!this.#reservations.isOpen(slot, reserve.now)) {
+      return { kind: "conflict", message: `request_id ${reserve.requestId} was used, and its reservation is closed` };
+    }
+    if (!this.#reservations.isFor(slot, reserve.plan, reserve.request)) {
+      return { kind: "conflict", message: `request_id ${reserve.requestId} is in use for a call with other content` };
+    }
+    return this.#admitted(slot, reserve, windows);
+  }
+
+  #admitted(slot: number, { account, readAll, now }: Reserve, windows: Windows): ReserveResult {
+    const { plan } = this.#reservations.terms(slot);
+    const { outputTokens, cost } = this.#reservations.amounts(slot);
+    const { requestId, reservationId } = this.#reservations.ids(slot);
+    const grant = {
+      requestId,
+      reservationId,
+      expiresAt: this.#reservations.ending(slot).ends,
+      model: plan.model.id,
+      outputTokens,
+      cost,
+      policyRevision: plan.policyRevision,
+      shadowDenials: this.#reservations.shadowDenials(slot),
+    };
+    return {
+      kind: "admitted",
+      grant,
+      readings: readAll ? this.#readings(own(account), undefined, windows, now) : undefined,
+    };
+  }
+
+  #hold({ request, requestId, plan, worst, now }: Reserve, account: MemoryAccount, windows: Windows): number {
+    const ending = endingOf(account.caller, now);
+    let index = 0;
+    for (const counter of account.caller.counters) {
+      const slot = account.slot(this.#counters, counter, index++);
+      const place = placeIn(counter.window, windows, now);
+      const amount = chargeOf(counter.metric, worst);
+      this.#counters.reserve(slot, counter.window, place, amount, endingIn(counter.window, ending));
+    }
+    const key = requestId === "" ? undefined : requestKey(nameOf(account.caller), requestId);
+    return this.#reservations.add(account.terms(plan, windows), request, worst, ending, now, key);
+  }
+
+  /** Which counters do not let the worst case through; undefined where all do. */
+  #refusing(
+    account: MemoryAccount,
+    worst: Amounts,
+    windows: Windows,
+    now: EpochMs,
+  ): { readonly denies: boolean; readonly shadow: readonly string[] | undefined } | undefined {
+    const { counters, standing } = account.caller;
+    let denies = false;
+    let shadow: string[] | undefined;
+    let index = 0;
+    for (const limit of standing.counted) {
+      const counter = counters[index];
+      if (!counter) throw new RangeError(`limit ${limit.name} has no counter`);
+      const slot = account.slot(this.#counters, counter, index++);
+      this.#counters.advance(slot, counter.window, windows, now);
+      const counted = this.#counters.used(slot) + this.#counters.reserved(slot);
+      if (fits(limit.ceiling, counted, chargeOf(counter.metric, worst))) continue;
+      if (limit.shadow) shadow = [...(shadow ?? []), limit.name];
+      else denies = true;
+    }
+    return denies || shadow ? { denies, shadow } : undefined;
+  }
+
+  #readings(account: MemoryAccount, worst: Amounts | undefined, windows: Windows, now: EpochMs): readonly Reading[] {
+    return readingsOf(this.#counters, account.caller, worst, windows, now);
+  }
+
+  /** Open: what was reserved becomes what was used. Expired: what its end charged becomes what was used. */
+  #settleCounters(slot: number, estimate: Amounts, actual: Amounts, windows: Windows, now: EpochMs): void {
+    const { account, windows: reservedIn } = this.#reservations.terms(slot);
+    const reservedAt = this.#reservations.reservedAt(slot);
+    const wasOpen = this.#reservations.isOpen(slot, now);
+    if (wasOpen) this.#giveBack(slot, estimate, windows, now);
+    const charged = wasOpen || this.#reservations.wasGivenBack(slot) ? undefined : estimate;
+    this.#eachCounter(account, windows, now, (counterSlot, window, metric) => {
+      const place = placeIn(window, reservedIn, reservedAt);
+      const change = chargeOf(metric, actual) - (charged ? chargeOf(metric, charged) : 0);
+      this.#counters.use(counterSlot, window, place, change, now);
+    });
+  }
+
+  #giveBack(slot: number, amounts: Amounts, windows: Windows, now: EpochMs): void {
+    const { account, windows: reservedIn } = this.#reservations.terms(slot);
+    const reservedAt = this.#reservations.reservedAt(slot);
+    const ending = this.#reservations.ending(slot);
+    this.#eachCounter(account, windows, now, (counterSlot, window, metric) => {
+      const place = placeIn(window, reservedIn, reservedAt);
+      this.#counters.unreserve(counterSlot, window, place, chargeOf(metric, amounts), endingIn(window, ending));
+    });
+  }
+
+  /** Visit each counter of an account, brought up to date. */
+  #eachCounter(
+    account: MemoryAccount,
+    windows: Windows,
+    now: EpochMs,
+    visit: (slot: number, window: Window, metric: Caller["counters"][number]["metric"]) => void,
+  ): void {
+    let index = 0;
+    for (const counter of account.caller.counters) {
+      const slot = account.slot(this.#counters, counter, index++);
+      this.#counters.advance(slot, counter.window, windows, now);
+      visit(slot, counter.window, counter.metric);
+    }
+  }
+
+  #describe(slot: number): OpenReservation {
+    const { account, plan } = this.#reservations.terms(slot);
+    return {
+      ...nameOf(account.caller),
+      ...this.#reservations.ids(slot),
+      model: plan.model.id,
+      amounts: this.#reservations.amounts(slot),
+      reservedAt: this.#reservations.reservedAt(slot),
+      expiresAt: this.#reservations.ending(slot).ends,
+    };
+  }
+}
+
+function own(account: Account): MemoryAccount {
+  if (account instanceof MemoryAccount) return account;
+  throw new TypeError("an account is good for the store that opened it only");
+}
+
+function nameOf({ principal, standing }: Caller) {
+  return { principal, role: standing.role.name, workspace: standing.workspace.name };
+}
+
+function endingOf({ standing: { workspace } }: Caller, now: EpochMs): Ending {
+  return { ends: endsAt(now, workspace.reservationTtlMs), givesBack: workspace.unsettled === "release" };
+}
+
+/** What is in flight is never used, so it can only be given back. */
+function endingIn(window: Window, { ends, givesBack }: Ending): Ending {
+  return { ends, givesBack: givesBack || window === "in_flight" };
+}

@@ -1,0 +1,11 @@
+import type { Millis } from "./units.js";
+
+const UNIT_MS = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
+const FORM = /^(?=\d)(?:(?<h>\d{1,9})h)?(?:(?<m>\d{1,9})m)?(?:(?<s>\d{1,9})s)?(?:(?<ms>\d{1,9})ms)?$/;
+
+/** Read a span of time such as `50ms`, `2s` or `1h30m`; undefined where the text is none. */
+export function parseDuration(text: string): Millis | undefined {
+  const parts = FORM.exec(text)?.groups;
+  if (!parts) return undefined;
+  return Object.entries(UNIT_MS).reduce((sum, [unit, unitMs]) => sum + Number(parts[unit] ?? 0) * unitMs, 0);
+}

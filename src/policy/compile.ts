@@ -1,0 +1,98 @@
+import type { Endpoint, Model } from "../domain/model.js";
+import type { Fraction } from "../domain/money.js";
+import type { ListedPrincipal, Policy, Role, Workspace } from "../domain/policy.js";
+import { CATALOGUE } from "./catalogue.js";
+import { compileLimits } from "./compile-limits.js";
+import { idsMeant, modelsOf } from "./models.js";
+import type { PolicyFile } from "./schema.js";
+
+const ONE: Fraction = { numerator: 1n, denominator: 1n };
+
+/** Turns the text of a `models` list into dated ids. */
+type ListModels = (entries: readonly string[]) => ReadonlySet<string>;
+
+/**
+ * Compile a file that was read without a fault.
+ *
+ * @param revision what decisions name this policy by.
+ * @throws Error for a file that `readPolicy` would have refused.
+ */
+export function compilePolicy(file: PolicyFile, revision: string): Policy {
+  const { byName, problems } = modelsOf(CATALOGUE, new Map(Object.entries(file.models)));
+  const [problem] = problems;
+  if (problem) throw new Error(`model ${problem.path.join(".")}: ${problem.what}`);
+
+  const listModels = modelLister(byName);
+  return {
+    revision,
+    organization: file.organization,
+    timezone: file.timezone,
+    limits: compileLimits("organization", "organization", file.limits),
+    workspaces: mapped(file.workspaces, (name, rule) => workspaceOf(name, rule, file, listModels)),
+    roles: mapped(file.roles, (name, rule) => roleOf(name, rule, listModels)),
+    principals: mapped(file.principals, (name, rule) => principalOf(name, rule, listModels)),
+    unlistedPrincipals: file.unlisted_principals,
+    models: byName,
+    defaultMaxOutputTokens: file.default_max_output_tokens,
+  };
+}
+
+function workspaceOf(
+  name: string,
+  rule: PolicyFile["workspaces"][string],
+  file: PolicyFile,
+  listModels: ListModels,
+): Workspace {
+  return {
+    name,
+    limits: compileLimits("workspace", `workspaces.${name}`, rule.limits),
+    models: listModels(rule.models),
+    endpoints: endpointsOf(rule.endpoints),
+    onStoreFailure: rule.on_store_failure ?? file.on_store_failure,
+    unsettled: rule.unsettled ?? file.unsettled,
+    reservationTtlMs: rule.reservation_ttl ?? file.reservation_ttl,
+    priceFactor: rule.price_factor ?? file.price_factor ?? ONE,
+    defaultMaxOutputTokens: rule.default_max_output_tokens,
+  };
+}
+
+function roleOf(name: string, rule: PolicyFile["roles"][string], listModels: ListModels): Role {
+  return {
+    name,
+    limits: compileLimits("role", `roles.${name}`, rule.limits),
+    models: listModels(rule.models),
+    endpoints: endpointsOf(rule.endpoints),
+    defaultMaxOutputTokens: rule.default_max_output_tokens,
+  };
+}
+
+function principalOf(name: string, rule: PolicyFile["principals"][string], listModels: ListModels): ListedPrincipal {
+  return {
+    name,
+    role: rule.role,
+    workspace: rule.workspace,
+    disabled: rule.disabled ?? false,
+    limits: compileLimits("principal", `principals.${name}`, rule.limits),
+    models: rule.models && listModels(rule.models),
+    endpoints: endpointsOf(rule.endpoints),
+  };
+}
+
+function endpointsOf(endpoints: readonly Endpoint[] | undefined): ReadonlySet<Endpoint> | undefined {
+  return endpoints && new Set(endpoints);
+}
+
+/** Equal lists share one set: thousands of principals have few different ones. */
+function modelLister(byName: ReadonlyMap<string, Model>): ListModels {
+  const known = new Map<string, ReadonlySet<string>>();
+  return (entries) => {
+    const key = entries.join(" ");
+    const ids = known.get(key) ?? new Set(entries.flatMap((entry) => idsMeant(entry, byName)));
+    known.set(key, ids);
+    return ids;
+  };
+}
+
+function mapped<From, To>(record: Readonly<Record<string, From>>, map: (name: string, from: From) => To) {
+  return new Map(Object.entries(record).map(([name, from]): [string, To] => [name, map(name, from)]));
+}

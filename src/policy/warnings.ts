@@ -1,0 +1,60 @@
+import type { Path, Problem } from "./faults.js";
+import type { PolicyFile } from "./schema.js";
+
+/** What this version reads and checks but does not act on. One that is built is taken out here. */
+const UNBUILT: readonly {
+  readonly what: string;
+  readonly remedy: string;
+  readonly places: (file: PolicyFile) => readonly Path[];
+}[] = [
+  {
+    what: "credentials and trust rules are checked, but this version proves no identity by them",
+    remedy: "callers are whom they declare, or --identity fixed:ID",
+    places: (file) => [
+      ...namesWith(file.principals, ({ credentials = [] }) => credentials.length > 0).map((id) => [
+        "principals",
+        id,
+        "credentials",
+      ]),
+      ...(file.trust.length > 0 ? [["trust"]] : []),
+    ],
+  },
+  {
+    what: "alerts are checked, but this version sends none",
+    remedy: "watch the limits by CheckBudget",
+    places: (file) => [
+      ...(file.alerts.length > 0 ? [["alerts"]] : []),
+      ...(Object.keys(file.notify).length > 0 ? [["notify"]] : []),
+    ],
+  },
+  {
+    what: "upstream keys are checked, but this version sends no call on",
+    remedy: "callers send their own Mistral key",
+    places: (file) =>
+      namesWith(file.workspaces, ({ upstream_key }) => upstream_key !== undefined).map((name) => [
+        "workspaces",
+        name,
+        "upstream_key",
+      ]),
+  },
+];
+
+/**
+ * Name what a sound file asks for and this version does not do: each thing once, where it first stands.
+ *
+ * @param offsetOf where the key at a path stands.
+ */
+export function policyWarnings(file: PolicyFile, offsetOf: (path: Path) => number): readonly Problem[] {
+  return UNBUILT.flatMap(({ what, remedy, places }): readonly Problem[] => {
+    const [first] = places(file)
+      .map((path) => ({ path, offset: offsetOf(path) }))
+      .sort((left, right) => left.offset - right.offset);
+    return first ? [{ path: first.path, at: "key", what, remedy }] : [];
+  });
+}
+
+function namesWith<Entry>(entries: Readonly<Record<string, Entry>>, has: (entry: Entry) => boolean): readonly string[] {
+  return Object.entries(entries)
+    .filter(([, entry]) => has(entry))
+    .map(([name]) => name);
+}

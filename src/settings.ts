@@ -1,0 +1,168 @@
+import type { Millis } from "./domain/units.js";
+import {
+  addressesGiven,
+  choiceGiven,
+  durationGiven,
+  type Environment,
+  type Flags,
+  finish,
+  type GivenAddress,
+  given,
+  isOn,
+  printable,
+  type Reader,
+  refuseTwice,
+  type SettingFault,
+  type SettingsRead,
+  serverGiven,
+} from "./setting-readers.js";
+import { type Address, formatAddress, isLocal } from "./transport/address.js";
+
+/** All that `serve` is told, checked and frozen. */
+export interface ServeSettings {
+  readonly policyFile: string;
+  /** At least one, none twice. */
+  readonly listen: readonly Address[];
+  /** undefined: no admin port. */
+  readonly admin: Address | undefined;
+  /** Nobody asked for the admin port by name: that its address is taken is then worth a warning only. */
+  readonly adminIsDefault: boolean;
+  readonly identity: IdentitySetting;
+  /** Callers are taken at their word on a listener that other machines can reach: worth a warning. */
+  readonly declaredIsExposed: boolean;
+  readonly storeTimeoutMs: Millis;
+  /** How long calls in flight may take once the process is told to end. */
+  readonly drainGraceMs: Millis;
+  /** How long calls are still taken after health says NOT_SERVING. */
+  readonly drainDelayMs: Millis;
+  readonly log: LogSettings;
+}
+
+export type IdentitySetting = { readonly kind: "declared" } | { readonly kind: "fixed"; readonly id: string };
+
+export interface LogSettings {
+  readonly format: LogFormat;
+  readonly level: LogLevel;
+}
+
+export const LOG_FORMATS = ["json", "text"] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Where the commands that ask a running server find it. */
+export interface AskSettings {
+  readonly server: Address;
+  readonly adminServer: Address;
+  readonly timeoutMs: Millis;
+}
+
+/** Where settings come from. A flag wins over its variable. */
+export interface Sources {
+  readonly flags: Flags;
+  /** The environment of this process when left out. */
+  readonly env?: Environment;
+}
+
+/** Flags of `serve` that the documentation names and that this version refuses. */
+export const NOT_YET = [
+  "listen-envoy",
+  "envoy-peer",
+  "redis",
+  "redis-file",
+  "state",
+  "tls-cert",
+  "tls-key",
+  "tls-client-ca",
+  "rotate",
+] as const;
+
+const DEFAULT_LISTEN = "127.0.0.1:50051";
+const DEFAULT_ADMIN = "127.0.0.1:9090";
+
+/**
+ * Read the settings of `serve` from its flags and the variables `WINDBREAK_…`.
+ *
+ * @param sources with `isTerminal`: whether a person watches the log, which is then written as text.
+ */
+export function readServeSettings(sources: Sources & { readonly isTerminal: boolean }): SettingsRead<ServeSettings> {
+  const reader = readerOf(sources);
+  refuseNotYet(reader);
+  const policyFile = given(reader, "policy").at(-1)?.text ?? "";
+  if (policyFile === "") {
+    reader.faults.push({ where: "--policy", what: "missing", remedy: "give --policy FILE, or set WINDBREAK_POLICY" });
+  }
+  const listen = addressesGiven(reader, "listen", DEFAULT_LISTEN);
+  const adminGiven = given(reader, "admin").at(-1);
+  const isOff = adminGiven?.text === "off";
+  const admin = isOff ? [] : addressesGiven(reader, "admin", DEFAULT_ADMIN);
+  refuseTwice(reader, adminGiven ? [...listen, ...admin] : listen);
+
+  const identity = readIdentity(reader);
+  const exposed = identity.kind === "declared" ? listen.filter(({ address }) => !isLocal(address)) : [];
+  if (!isOn(reader, "insecure-declared-identity")) reader.faults.push(...exposed.map(unsafe));
+
+  return finish(reader, {
+    policyFile,
+    listen: Object.freeze(listen.map(({ address }) => address)),
+    admin: admin.at(-1)?.address,
+    adminIsDefault: adminGiven === undefined,
+    identity,
+    declaredIsExposed: exposed.length > 0,
+    storeTimeoutMs: durationGiven(reader, "store-timeout", "50ms", 1),
+    drainGraceMs: durationGiven(reader, "drain-grace", "30s", 0),
+    drainDelayMs: durationGiven(reader, "drain-delay", "0s", 0),
+    log: Object.freeze({
+      format: choiceGiven(reader, "log-format", LOG_FORMATS, sources.isTerminal ? "text" : "json"),
+      level: choiceGiven(reader, "log-level", LOG_LEVELS, "info"),
+    }),
+  });
+}
+
+/** Read where a running server is found: `--server`, `--admin-server` and `--timeout`. */
+export function readAskSettings(sources: Sources): SettingsRead<AskSettings> {
+  const reader = readerOf(sources);
+  return finish(reader, {
+    server: serverGiven(reader, "server", DEFAULT_LISTEN),
+    adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN),
+    timeoutMs: durationGiven(reader, "timeout", "2s", 1),
+  });
+}
+
+function readerOf({ flags, env = process.env }: Sources): Reader {
+  return { flags, env, faults: [] };
+}
+
+/** Their values are not repeated: one may hold a password. */
+function refuseNotYet(reader: Reader): void {
+  for (const name of NOT_YET) {
+    const [first] = given(reader, name);
+    if (first) reader.faults.push({ where: first.where, what: "is not in this version", remedy: "leave it out" });
+  }
+}
+
+function readIdentity(reader: Reader): IdentitySetting {
+  const asked = given(reader, "identity").at(-1);
+  const text = asked?.text ?? "declared";
+  const id = /^fixed:(.+)$/s.exec(text)?.[1];
+  if (id !== undefined) return Object.freeze({ kind: "fixed", id });
+  if (text !== "declared") {
+    const where = `${asked?.where} ${printable(text)}`;
+    const remedy = "give declared, or fixed:ID with the id of a principal that the policy lists";
+    reader.faults.push({
+      where,
+      what: text === "credential" ? "is not in this version" : "no way of telling who asks",
+      remedy,
+    });
+  }
+  return Object.freeze({ kind: "declared" });
+}
+
+function unsafe({ where, address }: GivenAddress): SettingFault {
+  return {
+    where: `${where} ${formatAddress(address)}`,
+    what: "whoever reaches this address could claim to be any principal",
+    remedy:
+      "listen on a Unix socket or loopback, give --identity fixed:ID, or accept it by --insecure-declared-identity",
+  };
+}

@@ -1,0 +1,150 @@
+/** What a metric is called, and what it says. Its unit is the end of its name: nothing adds one. */
+export interface Definition {
+  readonly name: string;
+  readonly kind: "counter" | "gauge" | "histogram";
+  readonly help: string;
+}
+
+/** Every metric that is ever shown, in the order in which it is. */
+export const DEFINITIONS = {
+  decisions: {
+    name: "windbreak_decisions_total",
+    kind: "counter",
+    help: "Decisions by reason, model and workspace; dry runs apart.",
+  },
+  dryRuns: {
+    name: "windbreak_dry_runs_total",
+    kind: "counter",
+    help: "Decisions that reserved nothing because the caller asked for a dry run.",
+  },
+  degradedDecisions: {
+    name: "windbreak_degraded_decisions_total",
+    kind: "counter",
+    help: "Decisions made without the store, as on_store_failure says; dry runs included.",
+  },
+  decisionDuration: {
+    name: "windbreak_decision_duration_seconds",
+    kind: "histogram",
+    help: "Time from a decoded question to its answer, the store included.",
+  },
+  settlements: {
+    name: "windbreak_settlements_total",
+    kind: "counter",
+    help: "Usage recorded; unreserved: no open reservation stood behind it.",
+  },
+  settledInputTokens: {
+    name: "windbreak_settled_input_tokens_total",
+    kind: "counter",
+    help: "Input tokens of recorded usage, cached ones included.",
+  },
+  settledOutputTokens: {
+    name: "windbreak_settled_output_tokens_total",
+    kind: "counter",
+    help: "Output tokens of recorded usage.",
+  },
+  settledCost: {
+    name: "windbreak_settled_cost_usd_total",
+    kind: "counter",
+    help: "Cost of recorded usage in USD.",
+  },
+  storeUp: {
+    name: "windbreak_store_up",
+    kind: "gauge",
+    help: "1 while the store of counters answers, 0 while it does not.",
+  },
+  reservationsOpen: {
+    name: "windbreak_reservations_open",
+    kind: "gauge",
+    help: "Reservations that are neither settled, expired nor released.",
+  },
+  reservationsExpired: {
+    name: "windbreak_reservations_expired_total",
+    kind: "counter",
+    help: "Reservations that expired unsettled.",
+  },
+  rememberedRecords: {
+    name: "windbreak_remembered_records",
+    kind: "gauge",
+    help: "Reservations and unreserved usage that are open or still remembered.",
+  },
+  countersHeld: {
+    name: "windbreak_counters_held",
+    kind: "gauge",
+    help: "Counters that the store holds.",
+  },
+  limitUsed: {
+    name: "windbreak_limit_used",
+    kind: "gauge",
+    help: "What a limit has counted as used, in its metric's unit, money in USD.",
+  },
+  limitReserved: {
+    name: "windbreak_limit_reserved",
+    kind: "gauge",
+    help: "What open reservations hold of a limit, in its metric's unit, money in USD.",
+  },
+  limitCeiling: {
+    name: "windbreak_limit_ceiling",
+    kind: "gauge",
+    help: "A limit's ceiling in force, in its metric's unit, money in USD.",
+  },
+  limitsNotShown: {
+    name: "windbreak_limits_not_shown",
+    kind: "gauge",
+    help: "Limits left out of windbreak_limit_* because there are too many.",
+  },
+  policyInfo: {
+    name: "windbreak_policy_info",
+    kind: "gauge",
+    help: "1, labelled with the revision of the policy in force.",
+  },
+  policyReloads: {
+    name: "windbreak_policy_reloads_total",
+    kind: "counter",
+    help: "Changes of the policy file since the start: put in force (ok), or refused (failed).",
+  },
+  policyStale: {
+    name: "windbreak_policy_stale",
+    kind: "gauge",
+    help: "1 while the policy file is at fault and an earlier one is in force, else 0.",
+  },
+  catalogueAge: {
+    name: "windbreak_catalogue_age_days",
+    kind: "gauge",
+    help: "Days since the built-in prices were last held against Mistral's.",
+  },
+  scrapeErrors: {
+    name: "windbreak_scrape_errors_total",
+    kind: "counter",
+    help: "Reads for a scrape that failed or took too long, by what was read.",
+  },
+  buildInfo: {
+    name: "windbreak_build_info",
+    kind: "gauge",
+    help: "1, labelled with the version that runs.",
+  },
+  eventLoopLag: {
+    name: "windbreak_event_loop_lag_seconds",
+    kind: "histogram",
+    help: "How late the event loop ran a timer, sampled 50 times a second.",
+  },
+  eventLoopActive: {
+    name: "windbreak_event_loop_active_seconds_total",
+    kind: "counter",
+    help: "Time that the event loop was not idle; its rate is the share of a core's time in use.",
+  },
+  residentMemory: {
+    name: "process_resident_memory_bytes",
+    kind: "gauge",
+    help: "Resident memory.",
+  },
+  cpuSeconds: {
+    name: "process_cpu_seconds_total",
+    kind: "counter",
+    help: "CPU time, user and system, of all threads.",
+  },
+  startTime: {
+    name: "process_start_time_seconds",
+    kind: "gauge",
+    help: "When the process started, in seconds since 1970.",
+  },
+} as const satisfies Readonly<Record<string, Definition>>;

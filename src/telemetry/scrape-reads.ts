@@ -1,0 +1,92 @@
+import type { MetricData } from "@opentelemetry/sdk-metrics";
+import type { MaybePromise } from "../app/ports.js";
+import { DEFINITIONS } from "./definitions.js";
+import type { LimitUse, PolicyFacts, StoreStats } from "./metrics-source.js";
+import { type Sample, type Span, singular } from "./points.js";
+
+const NANO_USD = 1e9;
+
+/** What the store says of itself. All but `store_up` is left out while it is away: a gap, not a 0. */
+export function storeMetrics(stats: StoreStats | undefined, span: Span): MetricData[] {
+  return [
+    singular(DEFINITIONS.storeUp, [unlabelled(stats ? 1 : 0)], span),
+    singular(DEFINITIONS.reservationsOpen, known(stats?.open), span),
+    singular(DEFINITIONS.reservationsExpired, known(stats?.expired), span),
+    singular(DEFINITIONS.rememberedRecords, known(stats?.remembered), span),
+    singular(DEFINITIONS.countersHeld, known(stats?.counters), span),
+  ];
+}
+
+/** Use against ceiling, of at most `maxSeries` limits; undefined where they could not be read. */
+export function limitMetrics(limits: readonly LimitUse[] | undefined, maxSeries: number, span: Span): MetricData[] {
+  const shown = limits?.slice(0, maxSeries) ?? [];
+  const samples = (amount: (limit: LimitUse) => number): Sample[] =>
+    shown.map((limit) => ({
+      labels: { limit: limit.name, scope_id: limit.scopeId },
+      value: limit.metric === "usd" ? amount(limit) / NANO_USD : amount(limit),
+    }));
+  return [
+    singular(
+      DEFINITIONS.limitUsed,
+      samples((limit) => limit.used),
+      span,
+    ),
+    singular(
+      DEFINITIONS.limitReserved,
+      samples((limit) => limit.reserved),
+      span,
+    ),
+    singular(
+      DEFINITIONS.limitCeiling,
+      samples((limit) => limit.ceiling),
+      span,
+    ),
+    singular(DEFINITIONS.limitsNotShown, known(limits && limits.length - shown.length), span),
+  ];
+}
+
+/** Which policy is in force; nothing before the first one. */
+export function policyMetrics(policy: PolicyFacts | undefined, span: Span): MetricData[] {
+  const info = policy ? [{ labels: { revision: policy.revision }, value: 1 }] : [];
+  const reloads = policy
+    ? [
+        { labels: { result: "ok" }, value: policy.reloads.ok },
+        { labels: { result: "failed" }, value: policy.reloads.failed },
+      ]
+    : [];
+  return [
+    singular(DEFINITIONS.policyInfo, info, span),
+    singular(DEFINITIONS.policyReloads, reloads, span),
+    singular(DEFINITIONS.policyStale, known(policy && (policy.stale ? 1 : 0)), span),
+  ];
+}
+
+/** How old the built-in prices are. */
+export function catalogueMetrics(ageDays: number | undefined, span: Span): MetricData[] {
+  return [singular(DEFINITIONS.catalogueAge, known(ageDays), span)];
+}
+
+/**
+ * Await a read for so long and no longer.
+ *
+ * @throws Error where it takes longer, or the read's own failure.
+ */
+export async function within<T>(timeoutMs: number, read: () => MaybePromise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([read(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function known(value: number | undefined): Sample[] {
+  return value === undefined ? [] : [unlabelled(value)];
+}
+
+function unlabelled(value: number): Sample {
+  return { labels: {}, value };
+}

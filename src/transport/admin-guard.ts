@@ -1,0 +1,63 @@
+import type { IncomingMessage } from "node:http";
+import { type Address, isLocal } from "./address.js";
+
+/** Why a request is not looked at any further. */
+export interface Refusal {
+  readonly status: number;
+  readonly error: string;
+}
+
+const MAX_URL_BYTES = 8 * 1024;
+
+/**
+ * Judge what can be judged before a request's path is looked at.
+ *
+ * @param hosts the names that a `Host` may have; undefined where any may.
+ */
+export function refuseRequest(request: IncomingMessage, hosts: ReadonlySet<string> | undefined): Refusal | undefined {
+  const url = request.url ?? "";
+  if (Buffer.byteLength(url) > MAX_URL_BYTES) return { status: 414, error: `the URL is over ${MAX_URL_BYTES} bytes` };
+  if (!url.startsWith("/")) return { status: 400, error: "the request target must be a path" };
+  if (hosts && !isServed(request.headers.host, hosts)) {
+    return { status: 421, error: "this Host is not served here; ask by the address that the admin port listens on" };
+  }
+  return undefined;
+}
+
+/**
+ * Judge whether a request that changes something can be the work of a web page.
+ *
+ * A page of any site can make a browser send a POST here. It cannot do so without an `Origin`, nor with this content
+ * type unless a preflight was answered, which this port never does.
+ */
+export function refuseChange(request: IncomingMessage): Refusal | undefined {
+  if (request.headers.origin !== undefined) {
+    return { status: 403, error: "a request with an Origin header changes nothing here; use the command line" };
+  }
+  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json") return { status: 403, error: "the content type must be application/json" };
+  return undefined;
+}
+
+/**
+ * The names by which a listener on loopback may be asked. A page whose name was rebound to 127.0.0.1 sends its own name.
+ *
+ * @returns undefined where any name may ask: a Unix socket is out of every page's reach, and what names a listener on
+ *   the network has is not known here.
+ */
+export function hostsServed(address: Address): ReadonlySet<string> | undefined {
+  if (address.kind === "unix" || !isLocal(address)) return undefined;
+  const { host } = address;
+  return new Set(["localhost", "[::1]", host.includes(":") ? `[${host}]` : host]);
+}
+
+/** Only the name counts, not the port: port forwarding changes it. Without a Host it is HTTP/1.0, and no browser. */
+function isServed(header: string | undefined, hosts: ReadonlySet<string>): boolean {
+  if (header === undefined) return true;
+  const name = /^(\[[0-9a-f:.]+\]|[^:[\]@/]+)(?::\d{0,5})?$/.exec(header.toLowerCase())?.[1];
+  return name !== undefined && (hosts.has(name) || isLoopbackV4(name));
+}
+
+function isLoopbackV4(address: string): boolean {
+  return /^127(?:\.\d{1,3}){3}$/.test(address);
+}

@@ -1,0 +1,126 @@
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { authorize } from "../app/authorize.js";
+import type { Decision } from "../app/decision.js";
+import type { Fault } from "../app/fault.js";
+import { readQuestion, writeDecisionInStream, writeErrorInStream } from "./codec.js";
+import { abandon, type ServiceOptions } from "./decision-service.js";
+import { INTERNAL, type Status, statusOf } from "./status.js";
+
+type Stream = ServerDuplexStream<Buffer, Buffer>;
+
+/** Questions of one stream that may wait for the store at once. More are not read until some are answered. */
+const MOST_WAITING = 256;
+
+/**
+ * One open stream: an answer for each question, in any order, until the client ends it or the server drains.
+ *
+ * A client that does not read its answers is not read from either, so what it can make the server hold is bounded.
+ */
+export class OpenStream {
+  readonly #options: ServiceOptions;
+  readonly #call: Stream;
+  #waiting = 0;
+  #isFull = false;
+  #isEnding = false;
+  #isOver = false;
+
+  constructor(options: ServiceOptions, call: Stream) {
+    this.#options = options;
+    this.#call = call;
+  }
+
+  /** Answer until the stream is over. */
+  run(): void {
+    const call = this.#call;
+    const { signal } = this.#options.draining;
+    const end = () => this.#end();
+    call.on("data", (bytes: Buffer) => this.#take(bytes));
+    call.on("drain", () => {
+      this.#isFull = false;
+      this.#flow();
+    });
+    call.on("end", end);
+    call.once("close", () => signal.removeEventListener("abort", end));
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#isEnding || this.#isOver) return;
+    const begun = performance.now();
+    const asked = readQuestion(bytes);
+    if ("fault" in asked) {
+      if (asked.isMessage) this.#refuse(asked.requestId, statusOf(asked.fault));
+      else this.#fail(statusOf(asked.fault));
+      return;
+    }
+    try {
+      const answer = authorize(this.#options.desk, asked);
+      if (answer instanceof Promise) this.#await(answer, asked.requestId, begun);
+      else this.#answer(answer, asked.requestId, begun);
+    } catch (cause) {
+      this.#options.failed(cause);
+      this.#refuse(asked.requestId, INTERNAL);
+    }
+  }
+
+  #await(answer: Promise<Decision | Fault>, requestId: string, begun: number): void {
+    this.#waiting++;
+    this.#flow();
+    answer
+      .then((decision) => this.#answer(decision, requestId, begun))
+      .catch((cause: unknown) => {
+        this.#options.failed(cause);
+        this.#refuse(requestId, INTERNAL);
+      })
+      .finally(() => {
+        this.#waiting--;
+        this.#flow();
+      });
+  }
+
+  #answer(answer: Decision | Fault, requestId: string, begun: number): void {
+    if (answer.kind === "fault") {
+      this.#refuse(requestId, statusOf(answer));
+      return;
+    }
+    const wasWritten = this.#write(writeDecisionInStream(answer));
+    if (!wasWritten && answer.kind === "allowed") abandon(this.#options, answer.grant.reservationId);
+    this.#options.timed(performance.now() - begun);
+  }
+
+  #refuse(requestId: string, { code, details }: Status): void {
+    this.#write(writeErrorInStream(requestId, code, details));
+  }
+
+  /** @returns whether the answer was handed to the transport. */
+  #write(bytes: Buffer): boolean {
+    if (this.#isOver || this.#call.cancelled) return false;
+    this.#isFull = !this.#call.write(bytes);
+    this.#flow();
+    return true;
+  }
+
+  /** Read on or stop reading, as there is room; end when all is answered. */
+  #flow(): void {
+    if (this.#isOver) return;
+    if (this.#isEnding && this.#waiting === 0) {
+      this.#isOver = true;
+      this.#call.end();
+    } else if (this.#isFull || this.#waiting >= MOST_WAITING) {
+      this.#call.pause();
+    } else if (this.#call.isPaused()) {
+      this.#call.resume();
+    }
+  }
+
+  #end(): void {
+    this.#isEnding = true;
+    this.#flow();
+  }
+
+  #fail(status: Status): void {
+    this.#isOver = true;
+    this.#call.emit("error", status);
+  }
+}

@@ -1,0 +1,121 @@
+import type {
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServiceDefinition,
+  sendUnaryData,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { authorize } from "../app/authorize.js";
+import { checkBudget } from "../app/check-budget.js";
+import type { Desk } from "../app/desk.js";
+import type { Fault } from "../app/fault.js";
+import type { MaybePromise } from "../app/ports.js";
+import { recordUsage } from "../app/record-usage.js";
+import { PolicyDecisionServiceService } from "../gen/windbreak/v1/policy_decision.js";
+import { OpenStream } from "./authorize-stream.js";
+import { readAuthorize, readCheckBudget, readRecordUsage, writeBudget, writeDecision, writeRecorded } from "./codec.js";
+import type { Draining } from "./draining.js";
+import type { Misread } from "./misread.js";
+import { INTERNAL, statusOf, TOO_LATE } from "./status.js";
+
+/** What the service needs besides the use cases. */
+export interface ServiceOptions {
+  readonly desk: Desk;
+  readonly draining: Draining;
+  /** Told how long a decision took, in milliseconds. */
+  readonly timed: (ms: number) => void;
+  /** Told of what nobody expected. */
+  readonly failed: (cause: unknown) => void;
+}
+
+/**
+ * The service's methods with bytes in and bytes out.
+ *
+ * Messages are decoded in the handlers, because a decoder that throws inside grpc-js ends the call as INTERNAL.
+ */
+export const DECISION_SERVICE: ServiceDefinition<UntypedServiceImplementation> = Object.fromEntries(
+  Object.entries(PolicyDecisionServiceService).map(([name, method]) => [
+    name,
+    {
+      ...method,
+      requestSerialize: (bytes: Buffer) => bytes,
+      requestDeserialize: (bytes: Buffer) => bytes,
+      responseSerialize: (bytes: Buffer) => bytes,
+      responseDeserialize: (bytes: Buffer) => bytes,
+    },
+  ]),
+);
+
+/** Make the handlers of the four RPCs. */
+export function decisionHandlers(options: ServiceOptions): UntypedServiceImplementation {
+  const { desk } = options;
+  return {
+    authorize: unary(
+      options,
+      readAuthorize,
+      (call) => authorize(desk, call),
+      writeDecision,
+      (answer) => {
+        if (answer.kind === "allowed") abandon(options, answer.grant.reservationId);
+      },
+    ),
+    recordUsage: unary(options, readRecordUsage, (call) => recordUsage(desk, call), writeRecorded),
+    checkBudget: unary(options, readCheckBudget, (call) => checkBudget(desk, call), writeBudget),
+    authorizeStream: (call: ServerDuplexStream<Buffer, Buffer>) => new OpenStream(options, call).run(),
+  };
+}
+
+/**
+ * Make the handler of one unary RPC: read, decide, write.
+ *
+ * @param undo gives back what an answer reserved, where its caller went away before it was written.
+ */
+function unary<Call extends object, Answer extends object>(
+  { timed, failed }: ServiceOptions,
+  read: (bytes: Buffer) => Call | Misread,
+  decide: (call: Call) => MaybePromise<Answer | Fault>,
+  write: (answer: Answer) => Buffer,
+  undo?: (answer: Answer) => void,
+): (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void {
+  return (call, reply) => {
+    const begun = performance.now();
+    const fail = (cause: unknown) => {
+      failed(cause);
+      reply(INTERNAL);
+    };
+    const finish = (answer: Answer | Fault) => {
+      if ("code" in answer) reply(statusOf(answer));
+      else if (call.cancelled) undo?.(answer);
+      else reply(null, write(answer));
+      timed(performance.now() - begun);
+    };
+    try {
+      const asked = read(call.request);
+      if ("fault" in asked) {
+        reply(statusOf(asked.fault));
+      } else if (isLate(call)) {
+        reply(TOO_LATE);
+      } else {
+        const answer = decide(asked);
+        if (answer instanceof Promise) answer.then(finish).catch(fail);
+        else finish(answer);
+      }
+    } catch (cause) {
+      fail(cause);
+    }
+  };
+}
+
+/** Whether a caller has stopped waiting, though the transport may not have noticed yet. */
+function isLate(call: ServerUnaryCall<Buffer, Buffer>): boolean {
+  return call.cancelled || Number(call.getDeadline()) < Date.now();
+}
+
+/** Give back what was reserved for a caller who went away before it was told. */
+export function abandon({ desk, failed }: ServiceOptions, reservationId: string): void {
+  if (reservationId === "") return;
+  const now = desk.clock.now();
+  const windows = desk.snapshot().calendar.at(now);
+  const released = desk.store.release({ reservationId, forget: true, now, windows });
+  if (released instanceof Promise) released.catch(failed);
+}

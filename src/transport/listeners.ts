@@ -1,0 +1,152 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { type Address, type AddressFault, formatAddress, type TcpAddress, type UnixAddress } from "./address.js";
+import { errnoOf, inspect, listenAtPath, removeStale, type Site } from "./unix-socket.js";
+
+/** Receives each connection as it is accepted. */
+type Accept = (socket: Socket) => void;
+
+export type Bound =
+  | { readonly kind: "bound"; readonly listeners: readonly Listener[] }
+  /** Nothing listens. One fault for every address that failed. */
+  | { readonly kind: "refused"; readonly faults: readonly AddressFault[] };
+
+/** One bound address and the connections that came through it. */
+export class Listener {
+  readonly kind = "listener";
+  /** As bound: a port of 0 has become the one that was free. */
+  readonly address: Address;
+  readonly #servers: readonly Server[];
+  readonly #connections: ReadonlySet<Socket>;
+
+  constructor(address: Address, servers: readonly Server[], connections: ReadonlySet<Socket>) {
+    this.address = address;
+    this.#servers = servers;
+    this.#connections = connections;
+  }
+
+  get accepting(): boolean {
+    return this.#servers.every((server) => server.listening);
+  }
+
+  /** Stop accepting, at once, and remove the socket file. Resolves when the last connection is gone. */
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
+
+  /** Cut every connection. */
+  cut(): void {
+    for (const socket of this.#connections) socket.destroy();
+  }
+}
+
+/**
+ * Listen on all of the addresses or on none.
+ *
+ * What must be waited for (whether a socket file is stale) comes first; then all are bound within one turn of the event
+ * loop, so that no connection is accepted before it is known that every address could be bound.
+ */
+export async function bind(addresses: readonly Address[], accept: Accept): Promise<Bound> {
+  const sites = await Promise.all(addresses.map(siteOf));
+  const results = await Promise.all(sites.map((site) => (site.kind === "fault" ? site : open(site, accept))));
+
+  const faults = results.filter((result) => result.kind === "fault");
+  const listeners = results.filter((result) => result.kind === "listener");
+  if (faults.length === 0) return { kind: "bound", listeners };
+
+  await Promise.all(listeners.map((listener) => listener.close()));
+  return { kind: "refused", faults };
+}
+
+type Prepared =
+  | { readonly kind: "tcp"; readonly address: TcpAddress }
+  | { readonly kind: "unix"; readonly address: UnixAddress; readonly site: Exclude<Site, { kind: "taken" }> };
+
+async function siteOf(address: Address): Promise<Prepared | AddressFault> {
+  if (address.kind === "tcp") return { kind: "tcp", address };
+  const site = await inspect(address.path);
+  if (site.kind !== "taken") return { kind: "unix", address, site };
+  return { kind: "fault", what: site.what, where: formatAddress(address), remedy: site.remedy };
+}
+
+async function open(prepared: Prepared, accept: Accept): Promise<Listener | AddressFault> {
+  const connections = new Set<Socket>();
+  const take: Accept = (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+    accept(socket);
+  };
+  try {
+    if (prepared.kind === "unix") {
+      return new Listener(prepared.address, [await openUnix(prepared, take)], connections);
+    }
+    const { host, port } = prepared.address;
+    const servers = host === "localhost" ? await openLoopback(port, take) : [await openTcp(host, port, take)];
+    return new Listener({ kind: "tcp", host, port: portOf(servers) }, servers, connections);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    return { kind: "fault", where: formatAddress(prepared.address), ...explain(code, prepared.kind) };
+  }
+}
+
+function openUnix({ address, site }: Extract<Prepared, { kind: "unix" }>, accept: Accept): Promise<Server> {
+  return opened(accept, (server) => {
+    if (site.kind === "stale") removeStale(address.path, site.file);
+    listenAtPath(server, address.path);
+  });
+}
+
+function openTcp(host: string, port: number, accept: Accept): Promise<Server> {
+  return opened(accept, (server) => server.listen({ host, port }));
+}
+
+/** Both loopback addresses on one port, because clients try either first. A machine without IPv6 has the first alone. */
+async function openLoopback(port: number, accept: Accept): Promise<readonly Server[]> {
+  const first = await openTcp("127.0.0.1", port, accept);
+  try {
+    return [first, await openTcp("::1", portOf([first]), accept)];
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") return [first];
+    first.close();
+    throw error;
+  }
+}
+
+/** Resolves once the server listens; rejects with the system's error. */
+function opened(accept: Accept, listen: (server: Server) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true }, accept);
+    // Stays on after the promise is settled: a later error is one connection that could not be accepted, and its
+    // client connects again.
+    server.on("error", reject);
+    server.once("listening", () => resolve(server));
+    listen(server);
+  });
+}
+
+function portOf(servers: readonly Server[]): number {
+  const address = servers[0]?.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function explain(code: string, kind: Address["kind"]): Pick<AddressFault, "what" | "remedy"> {
+  switch (code) {
+    case "EADDRINUSE":
+      return { what: "already in use", remedy: "stop the process that listens there, or choose another address" };
+    case "EADDRNOTAVAIL":
+    case "EAFNOSUPPORT":
+      return { what: "no address of this machine", remedy: "choose one that it has, such as 127.0.0.1" };
+    case "EACCES":
+    case "EPERM":
+      return {
+        what: "this process may not bind it",
+        remedy:
+          kind === "tcp"
+            ? "choose a port above 1023, or grant the process CAP_NET_BIND_SERVICE"
+            : "let the user of this process write to the directory, or choose another path",
+      };
+    default:
+      return { what: `it cannot be bound (${code})`, remedy: "choose another address" };
+  }
+}

@@ -1,0 +1,87 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
+import type { Address } from "./address.js";
+import type { Health } from "./health.js";
+import { type Bound, bind, type Listener } from "./listeners.js";
+
+/** The largest message that callers may send, compressed or not. */
+export const MAX_RECEIVE_BYTES = 64 * 1024;
+
+/** Make a gRPC server that serves nothing yet. */
+export function createServer({ maxReceiveBytes = MAX_RECEIVE_BYTES } = {}): Server {
+  return new Server({ ...OPTIONS, "grpc.max_receive_message_length": maxReceiveBytes });
+}
+
+const OPTIONS: ServerOptions = {
+  // Bookkeeping for a service that is not served, paid for in every call.
+  "grpc.enable_channelz": 0,
+  // A peer that vanished without a word is found out within 80 s, and its connection given back.
+  "grpc.keepalive_time_ms": 60_000,
+  "grpc.keepalive_timeout_ms": 20_000,
+  // Of one connection. A client with more calls than that makes them wait.
+  "grpc.max_concurrent_streams": 1024,
+};
+
+interface ListenOptions {
+  readonly addresses: readonly Address[];
+  /** Plain text when left out. */
+  readonly credentials?: ServerCredentials;
+}
+
+/**
+ * Listen on all of the addresses or on none.
+ *
+ * The sockets are ours rather than bound by `Server.bindAsync`, which says in prose why it failed, binds a part of what a
+ * name means, leaves the mode of a Unix socket to the umask, and without channelz cannot cut its connections.
+ */
+export async function listen(server: Server, { addresses, credentials }: ListenOptions): Promise<Bound> {
+  const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
+  const bound = await bind(addresses, (socket) => injector.injectConnection(socket));
+  if (bound.kind === "refused") injector.destroy();
+  return bound;
+}
+
+/** All that must end before the process may. */
+export interface Running {
+  readonly servers: readonly Server[];
+  readonly listeners: readonly Listener[];
+  readonly health: Health;
+  /** Aborted on the way: the sign for handlers that hold streams open. */
+  readonly draining: AbortController;
+}
+
+export interface ShutdownTiming {
+  /** How long calls may take to finish before their connections are cut. */
+  readonly graceMs: number;
+  /** How long calls are still taken after health says NOT_SERVING, for balancers to notice. 0 when left out. */
+  readonly drainDelayMs?: number;
+}
+
+/**
+ * Stop taking calls, let those in flight finish, and close everything.
+ *
+ * @returns whether all finished by themselves (`drained`), or some were cut off after `graceMs`.
+ */
+export async function shutdown(
+  running: Running,
+  { graceMs, drainDelayMs = 0 }: ShutdownTiming,
+): Promise<"drained" | "cut"> {
+  const { servers, listeners, health, draining } = running;
+  health.drain();
+  if (drainDelayMs > 0) await wait(drainDelayMs);
+  draining.abort();
+
+  let outcome: "drained" | "cut" = "drained";
+  const timer = setTimeout(() => {
+    outcome = "cut";
+    for (const listener of listeners) listener.cut();
+  }, graceMs);
+  await Promise.all([...listeners.map((listener) => listener.close()), ...servers.map(finish)]);
+  clearTimeout(timer);
+  return outcome;
+}
+
+/** Resolves when the last call is over. */
+function finish(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => server.tryShutdown((error) => (error ? reject(error) : resolve())));
+}

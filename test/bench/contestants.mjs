@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { checkEmpty, checkWindbreak } from "./answers.mjs";
+import { MAIN } from "./built.mjs";
+import { benchPolicy } from "./policy.mjs";
+import { freePort, SERVER_CORE, start, stop } from "./process.mjs";
+import { unaryBody } from "./question.mjs";
+
+export const AUTHORIZE = "/windbreak.v1.PolicyDecisionService/Authorize";
+export const AUTHORIZE_STREAM = "/windbreak.v1.PolicyDecisionService/AuthorizeStream";
+
+/** Reservations expire soon, so that expiry is part of what is measured. */
+const TTL = "1s";
+
+/**
+ * A server to measure.
+ *
+ * @typedef {object} Contestant
+ * @property {string} name
+ * @property {(port: number) => import("node:child_process").ChildProcess} start
+ * @property {string} path of the unary RPC.
+ * @property {string} bodyFile of one unary call.
+ * @property {boolean} streams whether it serves AuthorizeStream.
+ * @property {(target: Target) => Promise<ReplyBytes>} check asks it once, and again by h2load.
+ *
+ * @typedef {{ port: number, path: string, bodyFile: string }} Target
+ *
+ * The sizes that a right reply can have, gRPC's prefix included.
+ * @typedef {{ least: number, most: number }} ReplyBytes
+ *
+ * A contestant that runs and has answered rightly.
+ * @typedef {object} Running
+ * @property {Contestant} contestant
+ * @property {Target} target
+ * @property {number} pid
+ * @property {ReplyBytes} replyBytes
+ * @property {() => Promise<void>} stop
+ */
+
+/** A folder for what contestants read; gone with this process. */
+export const FOLDER = mkdtempSync(join(tmpdir(), "windbreak-bench-"));
+process.once("exit", () => rmSync(FOLDER, { recursive: true, force: true }));
+
+/**
+ * Put a file where contestants and h2load find it.
+ *
+ * @param {string} name
+ * @param {string | Uint8Array} content
+ * @returns {string} its path.
+ */
+export function put(name, content) {
+  const file = join(FOLDER, name);
+  writeFileSync(file, content);
+  return file;
+}
+
+/**
+ * The built service, and the empty handler that it is held against.
+ *
+ * @param {readonly string[]} nodeFlags for both alike.
+ * @returns {readonly [windbreak: Contestant, empty: Contestant]}
+ */
+export function ownContestants(nodeFlags) {
+  const bodyFile = put("authorize.bin", unaryBody());
+  const policyFile = put("policy.yaml", benchPolicy({ ttl: TTL }));
+  const emptyServer = fileURLToPath(new URL("empty-server.mjs", import.meta.url));
+  const common = { path: AUTHORIZE, bodyFile, streams: true };
+  return [
+    {
+      ...common,
+      name: "windbreak",
+      start: (port) => start(SERVER_CORE, ["node", ...nodeFlags, MAIN, ...serveFlags(policyFile, port)]),
+      check: checkWindbreak,
+    },
+    {
+      ...common,
+      name: "empty handler",
+      start: (port) => start(SERVER_CORE, ["node", ...nodeFlags, emptyServer, String(port)]),
+      check: checkEmpty,
+    },
+  ];
+}
+
+/**
+ * @param {string} policyFile
+ * @param {number} port
+ */
+function serveFlags(policyFile, port) {
+  return ["serve", "--policy", policyFile, "--listen", `127.0.0.1:${port}`, "--admin", "off", "--log-level", "warn"];
+}
+
+/**
+ * Start a contestant and see it answer.
+ *
+ * @param {Contestant} contestant
+ * @returns {Promise<Running>}
+ * @throws where it does not, or answers wrongly.
+ */
+export async function launch(contestant) {
+  const port = await freePort();
+  const child = contestant.start(port);
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${contestant.name} cannot be started`);
+  const target = { port, path: contestant.path, bodyFile: contestant.bodyFile };
+  try {
+    const replyBytes = await contestant.check(target);
+    return { contestant, target, pid, replyBytes, stop: () => stop(child) };
+  } catch (cause) {
+    await stop(child);
+    throw new Error(`${contestant.name} did not answer as it must`, { cause });
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LOAD_CORE, run } from "./process.mjs";
+
+/**
+ * @typedef {object} Load
+ * @property {number} port
+ * @property {string} path
+ * @property {string} bodyFile
+ * @property {number} connections
+ * @property {number} inFlight on each connection.
+ * @property {{ requests: number } | { ms: number, perSecond?: number }} extent so many requests; or for so long, as
+ *   fast as answers come or at a fixed rate over all connections.
+ *
+ * @typedef {object} Tally
+ * @property {number} replies
+ * @property {number} dataBytes of all replies: gRPC's prefixes and messages.
+ * @property {readonly { endedAt: number, us: number }[]} log when each reply ended, in milliseconds since 1970, and how
+ *   long it took.
+ */
+
+/**
+ * Drive load and account for every request.
+ *
+ * h2load's own warm-up is not used: bytes that come in it would be counted, and requests would not.
+ *
+ * @param {Load} load
+ * @returns {Promise<Tally>}
+ * @throws where a request failed.
+ */
+export async function h2load({ port, path, bodyFile, connections, inFlight, extent }) {
+  const folder = mkdtempSync(join(tmpdir(), "windbreak-bench-"));
+  const logFile = join(folder, "requests");
+  const sizes = ["-c", String(connections), "-m", String(inFlight), "-t", "1"];
+  const headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"];
+  const url = `http://127.0.0.1:${port}${path}`;
+  try {
+    const said = await run(LOAD_CORE, [
+      "h2load",
+      ...sizes,
+      ...extentFlags(extent, connections),
+      ...["-d", bodyFile, "--log-file", logFile],
+      ...headers,
+      url,
+    ]);
+    return { ...account(said), log: readFileSync(logFile, "latin1").split("\n").filter(Boolean).map(readLine) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * @param {Load["extent"]} extent
+ * @param {number} connections
+ */
+function extentFlags(extent, connections) {
+  if ("requests" in extent) return ["-n", String(extent.requests)];
+  const duration = ["-D", `${extent.ms}ms`];
+  return extent.perSecond === undefined ? duration : [...duration, "--rps", String(extent.perSecond / connections)];
+}
+
+/** @param {string} said */
+function account(said) {
+  const [total, succeeded] = numbers(said, /^requests: (\d+) total, .* (\d+) succeeded, 0 failed, 0 errored, 0 timeout$/m);
+  const [ok] = numbers(said, /^status codes: (\d+) 2xx/m);
+  const [dataBytes] = numbers(said, /^traffic: .*\((\d+)\) data$/m);
+  if (!total || succeeded !== total || ok !== total) throw new Error(`not every request was answered:\n${said}`);
+  return { replies: total, dataBytes: dataBytes ?? Number.NaN };
+}
+
+/**
+ * @param {string} text
+ * @param {RegExp} pattern
+ */
+function numbers(text, pattern) {
+  return (pattern.exec(text) ?? []).slice(1).map(Number);
+}
+
+/** @param {string} line start in microseconds since 1970, status, microseconds to the end. */
+function readLine(line) {
+  const [start, , us] = line.split("\t");
+  return { endedAt: (Number(start) + Number(us)) / 1000, us: Number(us) };
+}

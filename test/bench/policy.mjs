@@ -1,0 +1,42 @@
+import { MODEL, PRINCIPAL } from "./question.mjs";
+
+/**
+ * Write a policy under which six limits count every call and none refuses.
+ *
+ * The caller that asks is listed first; the others are like it.
+ *
+ * @param {{ ttl: string, principals?: number }} options `ttl`: how long a reservation stays open.
+ * @returns {string} YAML.
+ */
+export function benchPolicy({ ttl, principals = 1 }) {
+  const names = [PRINCIPAL.id, ...Array.from({ length: principals - 1 }, (_, index) => principalName(index + 1))];
+  return `version: 1
+organization: acme
+reservation_ttl: ${ttl}
+limits: { usd_per_month: 9_000_000 }
+workspaces:
+  ${PRINCIPAL.workspace}:
+    models: ["*"]
+    limits: { requests_per_minute: 1_000_000_000, usd_per_month: 9_000_000, usd_per_hour: 9_000_000 }
+roles:
+  ${PRINCIPAL.role}:
+    models: [${MODEL}, mistral-large-latest, codestral-latest, mistral-embed]
+    limits: { tokens_per_day: 1_000_000_000_000_000 }
+principals:
+${names.map(listed).join("\n")}
+`;
+}
+
+/**
+ * Name a listed principal; 0 is the one that `question` speaks for.
+ *
+ * @param {number} index
+ */
+export function principalName(index) {
+  return index === 0 ? PRINCIPAL.id : `service-${String(index).padStart(5, "0")}`;
+}
+
+/** @param {string} name */
+function listed(name) {
+  return `  ${name}: { role: ${PRINCIPAL.role}, workspace: ${PRINCIPAL.workspace}, limits: { usd_per_day: 9_000_000 } }`;
+}

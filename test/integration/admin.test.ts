@@ -1,0 +1,617 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { type IncomingHttpHeaders, request } from "node:http";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type { OpenReservation } from "../../src/app/ports.js";
+import type { Limit } from "../../src/domain/limit.js";
+import { LimitStatus, Metric, metricToJSON, Window, windowToJSON } from "../../src/gen/windbreak/v1/policy_decision.js";
+import type { Address } from "../../src/transport/address.js";
+import { type AdminOptions, type AdminServer, startAdmin } from "../../src/transport/admin.js";
+import { PAGE_SIZE } from "../../src/transport/admin-routes.js";
+import type { AdminSource, LimitRow, Readiness } from "../../src/transport/admin-source.js";
+
+const LOOPBACK: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
+const NOON = Date.UTC(2026, 10, 22, 12);
+
+const READY: Readiness = {
+  policy: { revision: "r1", stale: false },
+  faults: [],
+  store: "up",
+  draining: false,
+  listeners: [{ address: { kind: "tcp", host: "::1", port: 50051 }, accepting: true }],
+};
+
+const SPEND: Limit = {
+  name: "workspaces.dev.usd_per_month",
+  key: "usd_per_month",
+  scope: "workspace",
+  metric: "usd",
+  window: "month",
+  ceiling: 50_000_000_000,
+  shadow: false,
+  shared: false,
+  httpStatus: 402,
+};
+const ROW: LimitRow = {
+  limit: SPEND,
+  scopeId: "dev",
+  used: 20_000_000_000,
+  reserved: 7,
+  remaining: 29_999_999_993,
+  resetsAt: NOON,
+  workspace: "dev",
+  principal: "",
+};
+
+function reservation(reservationId: string): OpenReservation {
+  return {
+    reservationId,
+    requestId: "q1",
+    principal: "ada",
+    role: "senior",
+    workspace: "dev",
+    model: "mistral-small-2603",
+    amounts: { inputTokens: 100, outputTokens: 4096, cost: 2_472_600 },
+    reservedAt: NOON,
+    expiresAt: NOON + 900_500,
+  };
+}
+
+const SOURCE: AdminSource = {
+  ready: () => READY,
+  limits: async () => ({ policyRevision: "r1", limits: [ROW], next: undefined }),
+  reservations: () => [reservation("rsv-1")],
+  release: (id) => ({ kind: id === "rsv-1" ? "released" : "not_open" }),
+};
+
+const opened: AdminServer[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((admin) => admin.close(0)));
+});
+
+function options(more: Partial<AdminOptions> = {}): AdminOptions {
+  return {
+    address: LOOPBACK,
+    source: SOURCE,
+    scrape: async () => "windbreak_store_up 1\n",
+    report: (fault) => {
+      throw new Error("the admin port reported a fault", { cause: fault });
+    },
+    ...more,
+  };
+}
+
+async function open(more: Partial<AdminOptions> = {}): Promise<AdminServer> {
+  const started = await startAdmin(options(more));
+  if (started.kind === "refused") throw new Error(JSON.stringify(started.faults));
+  opened.push(started.admin);
+  return started.admin;
+}
+
+function from(source: Partial<AdminSource>): Promise<AdminServer> {
+  return open({ source: { ...SOURCE, ...source } });
+}
+
+interface Ask {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+interface Reply {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+function ask(admin: AdminServer, path: string, { method = "GET", headers = {}, body }: Ask = {}): Promise<Reply> {
+  const { address } = admin;
+  const where = address.kind === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port };
+  return new Promise((resolve, reject) => {
+    const asking = request({ ...where, path, method, headers, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk) => {
+        text += chunk;
+      });
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, text }));
+    });
+    asking.on("error", reject);
+    asking.end(body);
+  });
+}
+
+async function json(asking: Promise<Reply>): Promise<unknown> {
+  const reply = await asking;
+  expect(reply.headers["content-type"]).toBe("application/json");
+  return JSON.parse(reply.text);
+}
+
+/** Send bytes as they are and read to the end of the connection. */
+function raw(admin: AdminServer, bytes: string): Promise<string> {
+  const { address } = admin;
+  if (address.kind === "unix") throw new Error("raw bytes go over TCP here");
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address.host, port: address.port });
+    let text = "";
+    socket.setEncoding("utf8").on("data", (chunk) => {
+      text += chunk;
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(text));
+    socket.write(bytes);
+  });
+}
+
+/** A promise that the test settles. */
+function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+const RELEASE = "/v1/reservations/release";
+
+function release(admin: AdminServer, body: string, headers: Readonly<Record<string, string>> = JSON_TYPE) {
+  return ask(admin, RELEASE, { method: "POST", headers, body });
+}
+
+describe("GET /", () => {
+  it("lists every path", async () => {
+    const reply = await ask(await open(), "/");
+    expect(reply.status).toBe(200);
+    expect(reply.headers["content-type"]).toBe("text/plain; charset=utf-8");
+    for (const path of ["/metrics", "/healthz", "/readyz", "/v1/limits", "/v1/reservations", RELEASE]) {
+      expect(reply.text).toContain(` ${path} `);
+    }
+  });
+});
+
+describe("GET /metrics", () => {
+  it("gives the scrape in Prometheus's content type", async () => {
+    const reply = await ask(await open(), "/metrics");
+    expect(reply).toMatchObject({ status: 200, text: "windbreak_store_up 1\n" });
+    expect(reply.headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8");
+  });
+
+  it("that fails tells the client nothing, and the operator the cause", async () => {
+    const cause = new Error("redis://:secret@10.0.0.1 is broken");
+    const faults: unknown[] = [];
+    const admin = await open({ scrape: () => Promise.reject(cause), report: (fault) => faults.push(fault) });
+    const reply = await ask(admin, "/metrics");
+    expect(reply).toMatchObject({ status: 500, text: '{"error":"internal error"}\n' });
+    expect(faults).toEqual([expect.objectContaining({ cause })]);
+  });
+});
+
+describe("GET /healthz", () => {
+  it("is 200 while the process lives, ready or not", async () => {
+    const admin = await from({ ready: () => ({ ...READY, policy: undefined, draining: true }) });
+    expect(await ask(admin, "/healthz")).toMatchObject({ status: 200, text: '{"status":"ok"}\n' });
+  });
+});
+
+describe("GET /readyz", () => {
+  const statusOf = async (state: Partial<Readiness>) => {
+    const reply = await ask(await from({ ready: () => ({ ...READY, ...state }) }), "/readyz");
+    return [reply.status, JSON.parse(reply.text).status];
+  };
+
+  it("says all there is to say", async () => {
+    expect(await json(ask(await open(), "/readyz"))).toEqual({
+      status: "ready",
+      policy: "current",
+      policy_revision: "r1",
+      faults: [],
+      store: "up",
+      draining: false,
+      listeners: [{ address: "[::1]:50051", accepting: true }],
+    });
+  });
+
+  it("stays ready with a stale policy and names its faults", async () => {
+    const faults = ["policy.yaml:3:5: no such role"];
+    const admin = await from({ ready: () => ({ ...READY, policy: { revision: "r1", stale: true }, faults }) });
+    const reply = await ask(admin, "/readyz");
+    expect(reply.status).toBe(200);
+    expect(JSON.parse(reply.text)).toMatchObject({ status: "ready", policy: "stale", faults });
+  });
+
+  it("stays ready while the store is down", async () => {
+    expect(await statusOf({ store: "down" })).toEqual([200, "ready"]);
+  });
+
+  it("is 503 before a policy is in force", async () => {
+    const admin = await from({ ready: () => ({ ...READY, policy: undefined }) });
+    const reply = await ask(admin, "/readyz");
+    expect(reply.status).toBe(503);
+    expect(JSON.parse(reply.text)).toMatchObject({ status: "not_ready", policy: null, policy_revision: null });
+  });
+
+  it("is 503 while draining", async () => {
+    expect(await statusOf({ draining: true })).toEqual([503, "not_ready"]);
+  });
+
+  it("is 503 unless every listener accepts, and there is one", async () => {
+    const [listener] = READY.listeners;
+    if (!listener) throw new Error("the ready state has a listener");
+    expect(await statusOf({ listeners: [listener, { ...listener, accepting: false }] })).toEqual([503, "not_ready"]);
+    expect(await statusOf({ listeners: [] })).toEqual([503, "not_ready"]);
+  });
+});
+
+describe("GET /v1/limits", () => {
+  it("gives LimitStatus in protobuf's JSON form, with workspace and principal", async () => {
+    expect(await json(ask(await open(), "/v1/limits"))).toEqual({
+      policy_revision: "r1",
+      limits: [
+        {
+          name: "workspaces.dev.usd_per_month",
+          metric: "METRIC_NANO_USD",
+          window: "WINDOW_MONTH",
+          ceiling: "50000000000",
+          used: "20000000000",
+          reserved: "7",
+          remaining: "29999999993",
+          resets_at: "2026-11-22T12:00:00Z",
+          scope_id: "dev",
+          shadow: false,
+          workspace: "dev",
+          principal: "",
+        },
+      ],
+    });
+  });
+
+  it("leaves out resets_at where there is none, and keeps large numbers exact", async () => {
+    const limit: Limit = { ...SPEND, metric: "concurrent_requests", window: "in_flight", ceiling: 2 ** 53 - 1 };
+    const admin = await from({
+      limits: () => ({ policyRevision: "r1", limits: [{ ...ROW, limit, resetsAt: undefined }], next: undefined }),
+    });
+    const found = await json(ask(admin, "/v1/limits"));
+    expect(found).toMatchObject({
+      limits: [{ metric: "METRIC_CONCURRENT_REQUESTS", window: "WINDOW_IN_FLIGHT", ceiling: "9007199254740991" }],
+    });
+    expect(found).not.toHaveProperty("limits.0.resets_at");
+  });
+
+  it("names metrics, windows and fields as the proto does", async () => {
+    const metrics = ["requests", "tokens", "input_tokens", "output_tokens", "usd", "concurrent_requests"] as const;
+    const windows = ["request", "second", "minute", "hour", "day", "week", "month", "in_flight"] as const;
+    const rows = [
+      ...metrics.map((metric) => ({ ...ROW, limit: { ...SPEND, metric } })),
+      ...windows.map((window) => ({ ...ROW, limit: { ...SPEND, window } })),
+    ];
+    const admin = await from({ limits: () => ({ policyRevision: "r1", limits: rows, next: undefined }) });
+    const { limits } = JSON.parse((await ask(admin, "/v1/limits")).text);
+    const numbered = (from: object) => Object.values(from).filter((value) => typeof value === "number" && value > 0);
+    const named = (key: string) => [...new Set<string>(limits.map((limit: Record<string, unknown>) => limit[key]))];
+    expect(named("metric").sort()).toEqual(numbered(Metric).map(metricToJSON).sort());
+    expect(named("window").sort()).toEqual(numbered(Window).map(windowToJSON).sort());
+
+    const fields = Object.keys(LimitStatus.create()).map((name) =>
+      name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`),
+    );
+    expect(Object.keys(limits[0]).sort()).toEqual(
+      [...new Set([...fields, "resets_at", "workspace", "principal"])].sort(),
+    );
+  });
+
+  it("asks for the page after a cursor and hands on the next", async () => {
+    const asked: unknown[] = [];
+    const admin = await from({
+      limits: (page) => {
+        asked.push(page);
+        return { policyRevision: "r1", limits: [], next: "c/2 &=" };
+      },
+    });
+    expect(await json(ask(admin, "/v1/limits?after=c%2F1%20%26"))).toMatchObject({ next: "c/2 &=" });
+    expect(asked).toEqual([{ after: "c/1 &", limit: PAGE_SIZE }]);
+  });
+
+  it("refuses a parameter that it does not know, one given twice, and a cursor that is too long", async () => {
+    const admin = await open();
+    for (const query of ["?afte=x", "?after=x&limit=9", "?after=x&after=y", `?after=${"x".repeat(1025)}`]) {
+      expect((await ask(admin, `/v1/limits${query}`)).status, query).toBe(400);
+      expect((await ask(admin, `/v1/reservations${query}`)).status, query).toBe(400);
+    }
+  });
+
+  it("is 503 while the store is away", async () => {
+    const admin = await from({ limits: () => ({ kind: "away", cause: new Error("secret") }) });
+    const reply = await ask(admin, "/v1/limits");
+    expect(reply.status).toBe(503);
+    expect(reply.text).toContain("does not answer");
+    expect(reply.text).not.toContain("secret");
+  });
+});
+
+describe("GET /v1/reservations", () => {
+  it("gives the open ones, named as Authorize names them", async () => {
+    expect(await json(ask(await open(), "/v1/reservations"))).toEqual({
+      reservations: [
+        {
+          reservation_id: "rsv-1",
+          request_id: "q1",
+          workspace: "dev",
+          role: "senior",
+          principal: "ada",
+          model: "mistral-small-2603",
+          input_tokens: "100",
+          max_output_tokens: "4096",
+          estimated_cost_nano_usd: "2472600",
+          reserved_at: "2026-11-22T12:00:00Z",
+          reservation_expires_at: "2026-11-22T12:15:00.500Z",
+        },
+      ],
+    });
+  });
+
+  it("pages by the last id until a page is not full", async () => {
+    const all = Array.from({ length: PAGE_SIZE + 1 }, (_, nth) => reservation(`rsv-${nth}`));
+    const admin = await from({
+      reservations: ({ after, limit }) => {
+        const start = all.findIndex(({ reservationId }) => reservationId === after) + 1;
+        return all.slice(start, start + limit);
+      },
+    });
+    const first = JSON.parse((await ask(admin, "/v1/reservations")).text);
+    expect([first.reservations.length, first.next]).toEqual([PAGE_SIZE, `rsv-${PAGE_SIZE - 1}`]);
+    const second = JSON.parse((await ask(admin, `/v1/reservations?after=${first.next}`)).text);
+    expect(second.reservations.map((one: { reservation_id: string }) => one.reservation_id)).toEqual([
+      `rsv-${PAGE_SIZE}`,
+    ]);
+    expect(second).not.toHaveProperty("next");
+  });
+
+  it("is 503 while the store is away", async () => {
+    const admin = await from({ reservations: async () => ({ kind: "away", cause: undefined }) });
+    expect((await ask(admin, "/v1/reservations")).status).toBe(503);
+  });
+});
+
+describe("POST /v1/reservations/release", () => {
+  it("releases the reservation that it names", async () => {
+    const admin = await open();
+    const reply = await release(admin, '{"reservation_id": "rsv-1"}', {
+      "content-type": "Application/JSON; charset=utf-8",
+    });
+    expect(reply).toMatchObject({ status: 200, text: '{"reservation_id":"rsv-1","released":true}\n' });
+  });
+
+  it("is 404 for one that is not open, and 503 while the store is away", async () => {
+    expect((await release(await open(), '{"reservation_id": "gone"}')).status).toBe(404);
+    const away = await from({ release: () => ({ kind: "away", cause: new Error("secret") }) });
+    expect((await release(away, '{"reservation_id": "rsv-1"}')).status).toBe(503);
+  });
+
+  it("is 400 for a body that is no JSON or names no reservation", async () => {
+    const admin = await open();
+    const tooLong = JSON.stringify({ reservation_id: "x".repeat(513) });
+    for (const body of [
+      "",
+      "{",
+      "null",
+      "[]",
+      '"rsv-1"',
+      "{}",
+      '{"reservation_id": 1}',
+      '{"reservation_id": ""}',
+      tooLong,
+    ]) {
+      const reply = await release(admin, body);
+      expect(reply.status, body).toBe(400);
+      expect(JSON.parse(reply.text).error).toContain("reservation_id");
+    }
+  });
+
+  it("is refused from a web page, and without JSON's content type", async () => {
+    const released: string[] = [];
+    const admin = await from({
+      release: (id) => {
+        released.push(id);
+        return { kind: "released" };
+      },
+    });
+    const body = '{"reservation_id": "rsv-1"}';
+    const pages: Readonly<Record<string, string>>[] = [
+      { ...JSON_TYPE, origin: "https://evil.example" },
+      { ...JSON_TYPE, origin: "null" },
+      { ...JSON_TYPE, origin: "http://localhost" },
+      { "content-type": "text/plain" },
+      { "content-type": "application/x-www-form-urlencoded" },
+      { "content-type": "text/plain; application/json" },
+      {},
+    ];
+    for (const headers of pages) {
+      expect((await release(admin, body, headers)).status, JSON.stringify(headers)).toBe(403);
+    }
+    expect(released).toEqual([]);
+    expect((await release(admin, body)).status).toBe(200);
+    expect(released).toEqual(["rsv-1"]);
+  });
+
+  it("takes a body of 4 KiB and refuses one byte more", async () => {
+    const admin = await open();
+    const body = '{"reservation_id": "rsv-1"}';
+    expect((await release(admin, body.padEnd(4096))).status).toBe(200);
+    expect((await release(admin, body.padEnd(4097))).status).toBe(413);
+    const chunked = { ...JSON_TYPE, "transfer-encoding": "chunked" };
+    expect((await release(admin, body.padEnd(4097), chunked)).status).toBe(413);
+  });
+});
+
+describe("the admin port", () => {
+  it("answers an unknown path with those that it knows", async () => {
+    const admin = await open();
+    for (const path of ["/nothing", "/metrics/", "//metrics", "/%6detrics", "/__proto__", "/v1"]) {
+      const reply = await ask(admin, path);
+      expect(reply.status, path).toBe(404);
+      expect(JSON.parse(reply.text).paths).toEqual([
+        "/",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/v1/limits",
+        "/v1/reservations",
+        RELEASE,
+      ]);
+    }
+  });
+
+  it("takes each path's methods only", async () => {
+    const admin = await open();
+    for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
+      const reply = await ask(admin, "/metrics", { method });
+      expect([reply.status, reply.headers.allow], method).toEqual([405, "GET, HEAD"]);
+    }
+    const reply = await ask(admin, RELEASE);
+    expect([reply.status, reply.headers.allow]).toEqual([405, "POST"]);
+  });
+
+  it("answers HEAD like GET, without the body", async () => {
+    const admin = await open();
+    const reply = await ask(admin, "/metrics", { method: "HEAD" });
+    expect(reply).toMatchObject({ status: 200, text: "" });
+    expect(reply.headers["content-length"]).toBe("21");
+  });
+
+  it("lets no page read, cache or reinterpret an answer", async () => {
+    const { headers } = await ask(await open(), "/v1/limits", { headers: { origin: "https://evil.example" } });
+    expect(headers).toMatchObject({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
+    expect(headers["cross-origin-resource-policy"]).toBe("same-origin");
+    expect(headers).not.toHaveProperty("access-control-allow-origin");
+  });
+
+  it("on loopback is asked by a loopback name, whatever the port", async () => {
+    const admin = await open();
+    for (const host of ["127.0.0.1", "127.0.0.1:9", "localhost:8080", "LOCALHOST", "127.1.2.3", "[::1]:9090"]) {
+      expect((await ask(admin, "/healthz", { headers: { host } })).status, host).toBe(200);
+    }
+  });
+
+  it("on loopback refuses any other name, as a rebound one would be", async () => {
+    const admin = await open();
+    const names = ["evil.example", "evil.example:9090", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1"];
+    for (const host of [...names, "x@localhost", "localhost@evil.example", "[::2]", "127.0.0.1:80:80"]) {
+      expect((await ask(admin, "/healthz", { headers: { host } })).status, host).toBe(421);
+    }
+    expect(await raw(admin, "GET /healthz HTTP/1.1\r\nHost:\r\n\r\n")).toMatch(/^HTTP\/1\.1 421 /);
+  });
+
+  it("on the network takes any name, because it cannot know its own", async () => {
+    const admin = await open({ address: { kind: "tcp", host: "0.0.0.0", port: 0 } });
+    expect((await ask(admin, "/healthz", { headers: { host: "windbreak.example:9090" } })).status).toBe(200);
+  });
+
+  it("listens on a Unix socket that its user and group alone may open", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "admin-"));
+    try {
+      const path = join(directory, "admin.sock");
+      const admin = await open({ address: { kind: "unix", path } });
+      expect((await ask(admin, "/healthz", { headers: { host: "any.example" } })).status).toBe(200);
+      expect(statSync(path).mode & 0o777).toBe(0o660);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("refuses a URL over 8 KiB and a target that is no path", async () => {
+    const admin = await open();
+    expect((await ask(admin, `/metrics?${"x".repeat(8192 - 9)}`)).status).toBe(200);
+    expect((await ask(admin, `/metrics?${"x".repeat(8192 - 8)}`)).status).toBe(414);
+    const proxied = "GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    expect(await raw(admin, proxied)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it("answers HTTP/1.0 without a Host", async () => {
+    expect(await raw(await open(), "GET /healthz HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it("survives bytes that are no HTTP, a client that leaves, and one that cuts its body short", async () => {
+    const admin = await open();
+    expect(await raw(admin, "\x16\x03\x01 nonsense\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 /);
+    const { address } = admin;
+    if (address.kind === "unix") throw new Error("this port is TCP");
+    await new Promise<void>((resolve) => {
+      const leaving = connect({ host: address.host, port: address.port }, () => {
+        leaving.write(
+          `POST ${RELEASE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{`,
+        );
+        leaving.end();
+      });
+      leaving.on("close", () => resolve()).resume();
+    });
+    expect((await ask(admin, "/healthz")).status).toBe(200);
+  });
+
+  it("cuts a client that is slow to send its request", async () => {
+    const admin = await open({ connectionTimeoutMs: 200 });
+    expect(await raw(admin, "GET /healthz HTTP/1.1\r\nHost: local")).toBe("");
+    const body = `POST ${RELEASE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{`;
+    expect(await raw(admin, body)).toBe("");
+    expect((await ask(admin, "/healthz")).status).toBe(200);
+  });
+
+  it("serves one answer a connection", async () => {
+    const twice = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2);
+    const answers = await raw(await open(), twice);
+    expect(answers.match(/HTTP\/1\.1 200/g)?.length).toBe(1);
+    expect(answers).toContain("connection: close");
+  });
+
+  it("says why it cannot listen, and what to do", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => {
+      taken.listen({ host: "127.0.0.1", port: 0 }, resolve);
+    });
+    try {
+      const bound = taken.address();
+      if (bound === null || typeof bound === "string") throw new Error("a TCP server has a port");
+      const started = await startAdmin(options({ address: { ...LOOPBACK, port: bound.port } }));
+      expect(started).toMatchObject({
+        kind: "refused",
+        faults: [{ what: "already in use", where: `127.0.0.1:${bound.port}`, remedy: expect.stringContaining("stop") }],
+      });
+    } finally {
+      taken.close();
+    }
+  });
+
+  it("lets an answer in progress end when it closes, and takes no new connection", async () => {
+    const asked = deferred<void>();
+    const finish = deferred<string>();
+    const admin = await open({
+      scrape: () => {
+        asked.resolve();
+        return finish.promise;
+      },
+    });
+    const slow = ask(admin, "/metrics");
+    await asked.promise;
+    const closed = admin.close(10_000);
+    await expect(ask(admin, "/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    finish.resolve("done\n");
+    expect(await slow).toMatchObject({ status: 200, text: "done\n" });
+    await closed;
+  });
+
+  it("cuts what has not ended when its grace is over", async () => {
+    const asked = deferred<void>();
+    const admin = await open({
+      scrape: () => {
+        asked.resolve();
+        return new Promise(() => {});
+      },
+    });
+    const slow = expect(ask(admin, "/metrics")).rejects.toMatchObject({ code: "ECONNRESET" });
+    await asked.promise;
+    await admin.close(50);
+    await slow;
+  });
+});
