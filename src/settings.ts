@@ -9,13 +9,12 @@ import {
   type GivenAddress,
   given,
   isOn,
-  printable,
   type Reader,
   refuseTwice,
   type SettingFault,
   type SettingsRead,
   serverGiven,
-} from "./setting-readers.js";
+} from "./settings/given.js";
 import { type Address, formatAddress, isLocal } from "./transport/address.js";
 
 /** All that `serve` is told, checked and frozen. */
@@ -99,7 +98,7 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
   refuseTwice(reader, adminGiven ? [...listen, ...admin] : listen);
 
   const identity = readIdentity(reader);
-  const exposed = identity.kind === "declared" ? listen.filter(({ address }) => !isLocal(address)) : [];
+  const exposed = identity?.kind === "declared" ? listen.filter(({ address }) => !isLocal(address)) : [];
   if (!isOn(reader, "insecure-declared-identity")) reader.faults.push(...exposed.map(unsafe));
 
   return finish(reader, {
@@ -107,7 +106,7 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
     listen: Object.freeze(listen.map(({ address }) => address)),
     admin: admin.at(-1)?.address,
     adminIsDefault: adminGiven === undefined,
-    identity,
+    identity: identity ?? DECLARED,
     declaredIsExposed: exposed.length > 0,
     storeTimeoutMs: durationGiven(reader, "store-timeout", "50ms", 1),
     drainGraceMs: durationGiven(reader, "drain-grace", "30s", 0),
@@ -141,21 +140,19 @@ function refuseNotYet(reader: Reader): void {
   }
 }
 
-function readIdentity(reader: Reader): IdentitySetting {
+const DECLARED: IdentitySetting = Object.freeze({ kind: "declared" });
+
+function readIdentity(reader: Reader): IdentitySetting | undefined {
   const asked = given(reader, "identity").at(-1);
-  const text = asked?.text ?? "declared";
-  const id = /^fixed:(.+)$/s.exec(text)?.[1];
+  if (!asked || asked.text === "declared") return DECLARED;
+  const id = /^fixed:(.+)$/s.exec(asked.text)?.[1];
   if (id !== undefined) return Object.freeze({ kind: "fixed", id });
-  if (text !== "declared") {
-    const where = `${asked?.where} ${printable(text)}`;
-    const remedy = "give declared, or fixed:ID with the id of a principal that the policy lists";
-    reader.faults.push({
-      where,
-      what: text === "credential" ? "is not in this version" : "no way of telling who asks",
-      remedy,
-    });
-  }
-  return Object.freeze({ kind: "declared" });
+  reader.faults.push({
+    where: `${asked.where} ${asked.text}`,
+    what: asked.text === "credential" ? "is not in this version" : "no way to tell who asks",
+    remedy: "give declared, or fixed:ID with the id of a principal that the policy lists",
+  });
+  return undefined;
 }
 
 function unsafe({ where, address }: GivenAddress): SettingFault {

@@ -1,6 +1,6 @@
 import { type Amounts, chargeOf } from "../domain/charges.js";
 import type { TooLarge } from "../domain/evaluate.js";
-import { explainRefusal, explainTooLarge } from "../domain/explain.js";
+import { explainModelBound, explainRefusal, explainTooLarge } from "../domain/explain.js";
 import type { Limit } from "../domain/limit.js";
 import type { OpenPlan, Plan, Refusal } from "../domain/plan.js";
 import { HTTP_STATUS, type Reason, reasonOf } from "../domain/reason.js";
@@ -72,16 +72,8 @@ export function deniedBySize({ account }: Resolved, plan: OpenPlan, verdict: Too
 }
 
 function explainSize({ model }: OpenPlan, { bound, refusing, worst }: TooLarge): string {
-  if (bound === "context") {
-    const asked = `${worst.inputTokens} input and ${worst.outputTokens} output tokens`;
-    return `${asked} are more than the context of ${model.id}, which holds ${model.contextLength} tokens`;
-  }
-  if (bound === "model_output") {
-    return `${model.id} writes at most ${model.maxOutputTokens} tokens and this call asks for ${worst.outputTokens}`;
-  }
-  return refusing
-    .map(({ name, metric, ceiling }) => explainTooLarge(name, metric, ceiling, chargeOf(metric, worst)))
-    .join("; ");
+  if (bound === "model") return explainModelBound(model, worst);
+  return refusing.map((limit) => explainTooLarge(limit, worst)).join("; ");
 }
 
 /** What a denial by counters is made of. */

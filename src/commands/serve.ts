@@ -4,7 +4,7 @@ import { LivePolicy } from "../policy/live-policy.js";
 import { loadHere, loadInWorker } from "../policy/load-in-worker.js";
 import { mountPointWarning } from "../policy/mount-point.js";
 import type { ServeSettings } from "../settings.js";
-import { createLog } from "../telemetry/log.js";
+import { createLog, type Log } from "../telemetry/log.js";
 import { systemClock } from "../telemetry/system-clock.js";
 import { Service } from "./service.js";
 import { onTerminate } from "./signals.js";
@@ -20,8 +20,14 @@ const MISCONFIGURED = 2;
 export async function serve(settings: ServeSettings): Promise<number> {
   const { policyFile: file } = settings;
   const log = createLog({ ...settings.log, write: (line) => process.stderr.write(line), now: () => new Date() });
+  let live: LivePolicy | undefined;
+  // Before anything takes time: a signal that nobody listens for kills the process, or is lost on process 1.
+  const asked = endAsked(log);
+  process.on("SIGHUP", () => void live?.reload());
+
   const clock = systemClock();
   const opened = await LivePolicy.open({ file, log, clock, load: loaderFor(settings) });
+  const warning = opened.kind === "open" ? await mountPointWarning(file) : undefined;
   const service = new Service({ settings, log, clock });
   // A policy at fault does not keep an address at fault from being told: both are to be mended before the next start.
   const faults = [...(opened.kind === "faulty" ? opened.faults : []), ...(await service.bind())];
@@ -32,18 +38,23 @@ export async function serve(settings: ServeSettings): Promise<number> {
     return MISCONFIGURED;
   }
 
-  const { live } = opened;
-  const warning = await mountPointWarning(file);
+  live = opened.live;
+  service.start(live);
   if (warning) log.warn(warning);
   if (settings.declaredIsExposed) {
     log.warn(
       "callers are taken at their word (--insecure-declared-identity): whoever reaches a listener can name anyone",
     );
   }
-  service.start(live);
-  const reload = () => void live.reload();
-  process.on("SIGHUP", reload);
-  await new Promise<void>((resolve) => {
+  await asked;
+  live.close();
+  log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
+  return DONE;
+}
+
+/** Resolves at the first signal that asks the process to end; the second ends it. */
+function endAsked(log: Log): Promise<void> {
+  return new Promise((resolve) => {
     onTerminate({
       drain: (signal) => {
         log.info(`${signal}: draining; calls in flight may finish, a second signal ends at once`);
@@ -52,10 +63,6 @@ export async function serve(settings: ServeSettings): Promise<number> {
       exit: (code) => process.exit(code),
     });
   });
-  process.off("SIGHUP", reload);
-  live.close();
-  log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
-  return DONE;
 }
 
 /**

@@ -18,7 +18,7 @@ import type { LivePolicy } from "../policy/live-policy.js";
 import type { ServeSettings } from "../settings.js";
 import type { Log } from "../telemetry/log.js";
 import { Metrics, scrape } from "../telemetry/metrics.js";
-import { type AddressFault, formatAddress } from "../transport/address.js";
+import { type Address, formatAddress, formatFault } from "../transport/address.js";
 import { type AdminServer, startAdmin } from "../transport/admin.js";
 import type { AdminSource } from "../transport/admin-source.js";
 import { DECISION_SERVICE, decisionHandlers } from "../transport/decision-service.js";
@@ -58,6 +58,7 @@ export class Service {
   #listeners: readonly Listener[] = [];
   #admin: AdminServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
+  #isEnding = false;
 
   constructor({ settings, log, clock }: ServiceOptions) {
     this.#settings = settings;
@@ -75,15 +76,23 @@ export class Service {
     this.#server = this.#serving();
   }
 
-  /** Listen everywhere or nowhere. @returns a line for each address that cannot be had. */
+  /**
+   * Listen everywhere or nowhere. Call `start` as soon as this resolves: nobody who connects is then read before.
+   *
+   * @returns a line for each address that cannot be had.
+   */
   async bind(): Promise<readonly string[]> {
-    const [bound, adminFaults] = await Promise.all([
-      listen(this.#server, { addresses: this.#settings.listen }),
-      this.#bindAdmin(),
-    ]);
-    if (bound.kind === "refused") return [...bound.faults.map(describe), ...adminFaults];
+    // Callers last: the admin port can do without a policy, and they cannot.
+    const adminFaults = await this.#bindAdmin();
+    const bound = await listen(this.#server, { addresses: this.#settings.listen });
+    if (bound.kind === "refused") return [...bound.faults.map(formatFault), ...adminFaults];
     this.#listeners = bound.listeners;
     return adminFaults;
+  }
+
+  /** Where it listens for callers, as bound. */
+  addresses(): readonly Address[] {
+    return this.#listeners.map(({ address }) => address);
   }
 
   /** Decide by this policy, and by every one that comes after it. */
@@ -102,6 +111,7 @@ export class Service {
 
   /** Say NOT_SERVING, let calls in flight finish, close everything. */
   async stop(): Promise<"drained" | "cut"> {
+    this.#isEnding = true;
     const { drainGraceMs: graceMs, drainDelayMs } = this.#settings;
     const running = {
       servers: [this.#server],
@@ -146,7 +156,7 @@ export class Service {
       this.#admin = started.admin;
       return [];
     }
-    const faults = started.faults.map(describe);
+    const faults = started.faults.map(formatFault);
     if (!adminIsDefault) return faults;
     for (const fault of faults) this.#log.warn(`serving without an admin port: ${fault}`);
     return [];
@@ -161,7 +171,8 @@ export class Service {
           policy: state && { revision: state.revision, stale: state.stale },
           faults: state?.faults ?? [],
           store: "up",
-          draining: this.#draining.signal.aborted,
+          // From the first moment, as health says it: a balancer must look away while calls are still taken.
+          draining: this.#isEnding,
           listeners: this.#listeners,
         };
       },
@@ -203,10 +214,6 @@ export class Service {
     const now = this.#clock.now();
     this.#store.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar.at(now), now);
   }
-}
-
-function describe({ where, what, remedy }: AddressFault): string {
-  return `${where}: ${what}; ${remedy}`;
 }
 
 function identityFor({ identity }: ServeSettings): Identity {

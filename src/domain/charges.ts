@@ -1,5 +1,5 @@
 import type { Metric } from "./limit.js";
-import type { NanoUsd, Tokens } from "./units.js";
+import { MAX_AMOUNT, type NanoUsd, type Tokens } from "./units.js";
 
 /** What one call adds to its counters. */
 export interface Amounts {
@@ -8,14 +8,14 @@ export interface Amounts {
   readonly cost: NanoUsd;
 }
 
-/** How much of a metric these amounts are. One call is one request. */
+/** How much of a metric these amounts are, 2^53-1 at the most. One call is one request. */
 export function chargeOf(metric: Metric, amounts: Amounts): number {
   switch (metric) {
     case "requests":
     case "concurrent_requests":
       return 1;
     case "tokens":
-      return amounts.inputTokens + amounts.outputTokens;
+      return Math.min(amounts.inputTokens + amounts.outputTokens, MAX_AMOUNT);
     case "input_tokens":
       return amounts.inputTokens;
     case "output_tokens":

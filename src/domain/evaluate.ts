@@ -31,7 +31,7 @@ export interface TooLarge {
   readonly worst: Amounts;
   /** The per-request limits that refused; empty where it was the model's own limit. */
   readonly refusing: readonly Limit[];
-  readonly bound: "limits" | "context" | "model_output";
+  readonly bound: "limits" | "model";
   readonly shadowDenials: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export function evaluate(standing: Standing, plan: OpenPlan, request: AccessRequ
   const over = overCeilings(standing, worst);
   const refusing = over.filter((limit) => !limit.shadow);
   const shadowDenials = over.length === 0 ? NONE : over.filter((limit) => limit.shadow).map((limit) => limit.name);
-  const bound = refusing.length > 0 ? "limits" : modelBound(plan, worst);
+  const bound = refusing.length > 0 ? "limits" : exceedsModel(plan, worst) ? "model" : undefined;
   return bound
     ? { kind: "too_large", worst, refusing, bound, shadowDenials }
     : { kind: "permit", worst, shadowDenials };
@@ -112,11 +112,11 @@ function outputCap(standing: Standing, plan: OpenPlan, request: AccessRequest): 
   return Math.max(cap, 1);
 }
 
-function modelBound(plan: OpenPlan, worst: Amounts): "context" | "model_output" | undefined {
-  const { contextLength, maxOutputTokens } = plan.model;
-  if (contextLength !== undefined && worst.inputTokens + worst.outputTokens > contextLength) return "context";
-  if (maxOutputTokens !== undefined && worst.outputTokens > maxOutputTokens) return "model_output";
-  return undefined;
+/** A context bounds one text. Endpoints without output take lists of texts, of which only the sum is known here. */
+function exceedsModel({ hasOutput, model }: OpenPlan, { inputTokens, outputTokens }: Amounts): boolean {
+  if (!hasOutput) return false;
+  const { contextLength = MAX_AMOUNT, maxOutputTokens = MAX_AMOUNT } = model;
+  return inputTokens + outputTokens > contextLength || outputTokens > maxOutputTokens;
 }
 
 /** All input as uncached: what is cached is known only afterwards. */

@@ -1,4 +1,6 @@
+import { type Amounts, chargeOf } from "./charges.js";
 import type { Metric, Window } from "./limit.js";
+import type { Model } from "./model.js";
 import type { EpochMs, NanoUsd } from "./units.js";
 
 /** What a refusing limit is explained by. */
@@ -32,10 +34,29 @@ function explainWait({ freesAt, ceiling, charge }: Refusing, now: EpochMs): stri
 }
 
 /** Tell a person which ceiling a request is too large for, and what would pass. */
-export function explainTooLarge(name: string, metric: Metric, ceiling: number, charge: number): string {
-  const amount = (value: number) => formatAmount(metric, value);
+export function explainTooLarge(limit: Pick<Refusing, "name" | "metric" | "ceiling">, worst: Amounts): string {
+  const { name, metric, ceiling } = limit;
   if (ceiling === 0) return `${name} is 0: it refuses every call`;
-  return `${name} allows ${amount(ceiling)} and this call needs ${amount(charge)}`;
+  const needed = formatAmount(metric, chargeOf(metric, worst));
+  const fitting = metric === "tokens" ? explainRoom(ceiling, worst) : "";
+  return `${name} allows ${formatAmount(metric, ceiling)} and this call needs ${needed}${fitting}`;
+}
+
+/** Tell a person that a model's own limit is too small for a request, and what would pass. */
+export function explainModelBound({ id, contextLength = 0, maxOutputTokens = 0 }: Model, worst: Amounts): string {
+  const needed = chargeOf("tokens", worst);
+  if (contextLength > 0 && needed > contextLength) {
+    const holds = formatAmount("tokens", contextLength);
+    return `the context of ${id} holds ${holds} and this call needs ${needed}${explainRoom(contextLength, worst)}`;
+  }
+  return `${id} writes at most ${formatAmount("output_tokens", maxOutputTokens)} and this call asks for ${worst.outputTokens}`;
+}
+
+/** How much output fits beside the input. */
+function explainRoom(tokens: number, { inputTokens }: Amounts): string {
+  const room = tokens - inputTokens;
+  if (room < 1) return "; its input alone leaves no room";
+  return `; beside its input, at most ${formatAmount("output_tokens", room)} fit`;
 }
 
 /** Write an amount with its unit. */

@@ -22,13 +22,18 @@ export interface Rates {
  * Rates over one denominator, so that a sum of products is exact and is rounded once.
  * A unit that the endpoint does not charge for is 0 here; whether a price is missing is decided before.
  */
-export interface Price {
-  readonly denominator: number;
-  readonly input: number;
-  readonly cachedInput: number;
-  readonly output: number;
-  readonly page: number;
-  readonly audioSecond: number;
+export interface Price extends Integers<number> {
+  /** The same, for what a double does not hold: a price of nine places with a factor of nine. */
+  readonly exact: Integers<bigint>;
+}
+
+interface Integers<Integer> {
+  readonly denominator: Integer;
+  readonly input: Integer;
+  readonly cachedInput: Integer;
+  readonly output: Integer;
+  readonly page: Integer;
+  readonly audioSecond: Integer;
 }
 
 /** Amounts that a call is charged for. */
@@ -54,21 +59,20 @@ export function costOf(price: Price, billable: Billable): NanoUsd | undefined {
     billable.pages * price.page +
     billable.audioSeconds * price.audioSecond;
   // Every term is at least 0, so a sum in range means that each product was, and that each was exact.
-  if (sum > MAX_AMOUNT) return costOfLarge(price, billable);
+  if (sum > MAX_AMOUNT || price.denominator > MAX_AMOUNT) return costOfLarge(price.exact, billable);
 
   const remainder = sum % price.denominator;
   return (sum - remainder) / price.denominator + (remainder > 0 ? 1 : 0);
 }
 
-function costOfLarge(price: Price, billable: Billable): NanoUsd | undefined {
+function costOfLarge(price: Integers<bigint>, billable: Billable): NanoUsd | undefined {
   const sum =
-    BigInt(billable.inputTokens - billable.cachedInputTokens) * BigInt(price.input) +
-    BigInt(billable.cachedInputTokens) * BigInt(price.cachedInput) +
-    BigInt(billable.outputTokens) * BigInt(price.output) +
-    BigInt(billable.pages) * BigInt(price.page) +
-    BigInt(billable.audioSeconds) * BigInt(price.audioSecond);
-  const denominator = BigInt(price.denominator);
-  const cost = (sum + denominator - 1n) / denominator;
+    BigInt(billable.inputTokens - billable.cachedInputTokens) * price.input +
+    BigInt(billable.cachedInputTokens) * price.cachedInput +
+    BigInt(billable.outputTokens) * price.output +
+    BigInt(billable.pages) * price.page +
+    BigInt(billable.audioSeconds) * price.audioSecond;
+  const cost = (sum + price.denominator - 1n) / price.denominator;
   return cost > BigInt(MAX_AMOUNT) ? undefined : Number(cost);
 }
 
@@ -118,14 +122,23 @@ export function priceFrom(parts: PriceParts): Price {
     .map(({ numerator, denominator }) => denominator / gcd(numerator, denominator))
     .reduce((left, right) => (left / gcd(left, right)) * right, 1n);
   const over = (part: Fraction | undefined) =>
-    part === undefined ? 0 : Number((part.numerator * denominator) / part.denominator);
-  return {
-    denominator: Number(denominator),
+    part === undefined ? 0n : (part.numerator * denominator) / part.denominator;
+  const exact = {
+    denominator,
     input: over(parts.input),
     cachedInput: over(parts.cachedInput),
     output: over(parts.output),
     page: over(parts.page),
     audioSecond: over(parts.audioSecond),
+  };
+  return {
+    denominator: Number(exact.denominator),
+    input: Number(exact.input),
+    cachedInput: Number(exact.cachedInput),
+    output: Number(exact.output),
+    page: Number(exact.page),
+    audioSecond: Number(exact.audioSecond),
+    exact,
   };
 }
 

@@ -88,9 +88,11 @@ export class Calendar {
     return day - ((day + DAYS_FROM_MONDAY_TO_EPOCH) % 7);
   }
 
-  /** The first instant whose label is later. Searched rather than computed: zones skip and repeat midnights. */
+  /**
+   * The first instant whose label is later. Searched rather than computed: zones skip and repeat midnights, and a label
+   * that another zone's calendar left may lie within an hour of this one.
+   */
   #end(window: CalendarWindow, label: number, now: EpochMs): EpochMs {
-    if (window === "hour") return (label + 60) * MINUTE;
     let before = now;
     let after = now + LONGEST[window];
     while (this.#label(window, after) <= label) after += LONGEST[window];
@@ -126,7 +128,7 @@ const DAY = 86_400_000;
 /** 1970-01-01 was a Thursday. */
 const DAYS_FROM_MONDAY_TO_EPOCH = 3;
 /** Longer than any window of the kind, whatever the zone does meanwhile. */
-const LONGEST = { day: 2 * DAY, week: 9 * DAY, month: 33 * DAY } as const;
+const LONGEST = { hour: DAY / 12, day: 2 * DAY, week: 9 * DAY, month: 33 * DAY } as const;
 
 function localTimeFormat(timezone: string): Intl.DateTimeFormat {
   return new Intl.DateTimeFormat("en-US", {

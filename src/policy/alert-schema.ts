@@ -53,7 +53,7 @@ export const alertSchema = section(
       description: "Whom to tell: a name under notify.",
     }),
   },
-).meta({ id: "Alert" });
+).meta({ id: "Alert", title: "Alert" });
 
 /** One target of alerts. */
 export const notifySchema = section(
@@ -65,4 +65,4 @@ export const notifySchema = section(
     ).meta({ description: "Where alerts are posted." }),
     secret: secret().optional().meta({ description: "What the posts are signed with." }),
   },
-).meta({ id: "NotifyTarget" });
+).meta({ id: "NotifyTarget", title: "Notify target" });

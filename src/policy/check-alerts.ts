@@ -7,13 +7,16 @@ import { show } from "./show.js";
 
 /** Check that alerts speak of limits and targets that exist, and that every secret has one place. */
 export function checkAlerts(raw: unknown, suggest: Suggest): readonly Problem[] {
+  const alerts = itemsAt(raw, "alerts");
+  if (alerts.length === 0) return checkSecrets(raw);
+
   const limits = limitNames(raw);
   const targets = new Set(entriesAt(raw, "notify").map(([name]) => name));
-  const alerts = itemsAt(raw, "alerts").flatMap((alert, index) => [
+  const problems = alerts.flatMap((alert, index) => [
     ...checkPatterns(alert, ["alerts", index, "limits"], limits, suggest),
     ...checkTarget(textAt(alert, "notify"), ["alerts", index, "notify"], targets, suggest),
   ]);
-  return [...alerts, ...checkSecrets(raw)];
+  return [...problems, ...checkSecrets(raw)];
 }
 
 function checkPatterns(alert: unknown, path: Path, limits: ReadonlySet<string>, suggest: Suggest): readonly Problem[] {

@@ -1,7 +1,7 @@
-import { type KnownNames, knownNames, unknownName } from "./check-references.js";
+import { knownNames, type Names, unknownName } from "./check-references.js";
 import type { Path, Problem } from "./faults.js";
 import type { Suggest } from "./nearest.js";
-import { at, entriesAt, itemsAt, textAt } from "./raw.js";
+import { at, entriesAt, isRecord, itemsAt, textAt } from "./raw.js";
 import { show } from "./show.js";
 
 /** Check credentials and trust rules: one proof each, names that exist, keys for every token's issuer. */
@@ -18,8 +18,8 @@ export function checkIdentity(raw: unknown, suggest: Suggest): readonly Problem[
       ];
     }),
   );
-  const known = knownNames(raw);
-  const trust = itemsAt(raw, "trust").flatMap((rule, index) => checkTrust(rule, ["trust", index], known, suggest));
+  const names = { known: knownNames(raw), suggest };
+  const trust = itemsAt(raw, "trust").flatMap((rule, index) => checkTrust(rule, ["trust", index], names));
   return [...credentials, ...trust];
 }
 
@@ -27,8 +27,7 @@ export function checkIdentity(raw: unknown, suggest: Suggest): readonly Problem[
 export function oneOf(raw: unknown, keys: readonly string[], path: Path, remedy: string): readonly Problem[] {
   const entries = entriesAt(raw);
   const found = entries.filter(([key]) => keys.includes(key));
-  const isMap = typeof raw === "object" && raw !== null && !Array.isArray(raw);
-  if (isMap && entries.length === 0) {
+  if (isRecord(raw) && entries.length === 0) {
     return [{ path, at: "value", what: "an empty map", remedy: `write one of ${keys.join(", ")}` }];
   }
   const second = found[1];
@@ -58,31 +57,40 @@ function heldTwice(credential: unknown, path: Path, id: string, holders: Map<str
   });
 }
 
-function checkTrust(rule: unknown, path: Path, known: KnownNames, suggest: Suggest): readonly Problem[] {
-  const isJwt = at(rule, "jwt") !== undefined;
-  const isSpiffe = at(rule, "spiffe") !== undefined;
-  const problems: Problem[] = [];
-  if (isJwt && isSpiffe) {
-    const remedy = "write each as a rule of its own";
-    problems.push({ path: [...path, "spiffe"], at: "key", what: "jwt and spiffe in one rule", remedy });
-  } else if (!isJwt && !isSpiffe && at(rule, "role") !== undefined) {
-    problems.push({ path, at: "value", what: "a trust rule without jwt or spiffe", remedy: "add one of the two" });
-  } else if (isJwt && at(rule, "principal") === undefined) {
-    problems.push({ path: [...path, "principal"], at: "value", what: "missing", remedy: "add it: { claim: sub }" });
-  } else if (isSpiffe && at(rule, "principal") !== undefined) {
-    const what = "a SPIFFE rule's principal is the SPIFFE id itself";
-    problems.push({ path: [...path, "principal"], at: "key", what, remedy: "remove it" });
-  }
-  for (const kind of ["role", "workspace"] as const) {
+function checkTrust(rule: unknown, path: Path, names: Names): readonly Problem[] {
+  if (!isRecord(rule)) return [];
+  const references = (["role", "workspace"] as const).flatMap((kind) => {
     const given = [...path, kind];
-    problems.push(...unknownName(known, kind, textAt(rule, kind), given, suggest));
-    for (const [value, name] of entriesAt(rule, kind, "map")) {
-      if (typeof name === "string") problems.push(...unknownName(known, kind, name, [...given, "map", value], suggest));
-    }
-    if (isSpiffe && !isJwt && at(rule, kind, "claim") !== undefined) {
-      const what = "a SPIFFE id has no claims";
-      problems.push({ path: given, at: "value", what, remedy: `name one of the ${kind}s` });
-    }
+    const mapped = entriesAt(rule, kind, "map").flatMap(([value, name]) =>
+      typeof name === "string" ? unknownName({ kind, name, path: [...given, "map", value] }, names) : [],
+    );
+    return [...unknownName({ kind, name: textAt(rule, kind), path: given }, names), ...mapped];
+  });
+  return [...wrongProof(rule, path), ...references];
+}
+
+/** What a rule proves callers by, and what it takes from that: a token has claims, a SPIFFE id is one name. */
+function wrongProof(rule: unknown, path: Path): readonly Problem[] {
+  const has = (...keys: readonly string[]) => at(rule, ...keys) !== undefined;
+  const principal = [...path, "principal"];
+  if (has("jwt") && has("spiffe")) {
+    const remedy = "write each as a rule of its own";
+    return [{ path: [...path, "spiffe"], at: "key", what: "jwt and spiffe in one rule", remedy }];
+  }
+  if (has("jwt")) {
+    if (has("principal")) return [];
+    return [{ path: principal, at: "value", what: "missing", remedy: "add it: { claim: sub }" }];
+  }
+  if (!has("spiffe")) {
+    return [{ path, at: "value", what: "a trust rule without jwt or spiffe", remedy: "add one of the two" }];
+  }
+  const itself = "a SPIFFE rule's principal is the SPIFFE id itself";
+  const problems: Problem[] = [];
+  if (has("principal")) problems.push({ path: principal, at: "key", what: itself, remedy: "remove it" });
+  for (const kind of ["role", "workspace"]) {
+    if (!has(kind, "claim")) continue;
+    const remedy = `name one of the ${kind}s`;
+    problems.push({ path: [...path, kind], at: "value", what: "a SPIFFE id has no claims", remedy });
   }
   return problems;
 }

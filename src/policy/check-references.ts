@@ -1,4 +1,3 @@
-import type { Model } from "../domain/model.js";
 import { CATALOGUE } from "./catalogue.js";
 import type { Path, Problem } from "./faults.js";
 import { type ModelRule, modelSchema } from "./model-schema.js";
@@ -10,10 +9,10 @@ import { show } from "./show.js";
 
 /** Check that the roles, workspaces and models that the file speaks of exist. */
 export function checkReferences(raw: unknown, suggest: Suggest): readonly Problem[] {
-  const known = knownNames(raw);
+  const names = { known: knownNames(raw), suggest };
   const principals = entriesAt(raw, "principals").flatMap(([id, principal]) =>
     (["role", "workspace"] as const).flatMap((kind) =>
-      unknownName(known, kind, textAt(principal, kind), ["principals", id, kind], suggest),
+      unknownName({ kind, name: textAt(principal, kind), path: ["principals", id, kind] }, names),
     ),
   );
   return [...principals, ...checkModels(raw, suggest)];
@@ -31,14 +30,21 @@ export function knownNames(raw: unknown): KnownNames {
   return { role: names("roles"), workspace: names("workspaces") };
 }
 
-/** The problem of a name that nothing has; none where the text is missing, which the schema tells. */
-export function unknownName(
-  known: KnownNames,
-  kind: keyof KnownNames,
-  name: string | undefined,
-  path: Path,
-  suggest: Suggest,
-): readonly Problem[] {
+/** A place that speaks of a role or a workspace; where the text is missing, the schema tells. */
+export interface Reference {
+  readonly kind: keyof KnownNames;
+  readonly name: string | undefined;
+  readonly path: Path;
+}
+
+/** What there is to refer to, and to suggest. */
+export interface Names {
+  readonly known: KnownNames;
+  readonly suggest: Suggest;
+}
+
+/** The problem of a reference to nothing; none where it is sound. */
+export function unknownName({ kind, name, path }: Reference, { known, suggest }: Names): readonly Problem[] {
   if (name === undefined || known[kind].has(name)) return [];
   const remedy = () => didYouMean(suggest(name, known[kind]), `define it under ${kind}s`);
   return [{ path, at: "value", what: `unknown ${kind} ${show(name)}`, remedy }];
@@ -46,12 +52,13 @@ export function unknownName(
 
 function checkModels(raw: unknown, suggest: Suggest): readonly Problem[] {
   const { byName, problems } = modelsOf(CATALOGUE, modelRules(raw));
+  const near = (name: string) => suggest(name, byName.keys());
   const own = problems.map(
     ({ path, at, what, remedy, unknown }): Problem => ({
       path: ["models", ...path],
       at,
       what,
-      remedy: unknown === undefined ? remedy : () => didYouMean(suggest(unknown, byName.keys()), remedy),
+      remedy: unknown === undefined ? remedy : () => didYouMean(near(unknown), remedy),
     }),
   );
   const meant = new Map<string, boolean>();
@@ -65,16 +72,16 @@ function checkModels(raw: unknown, suggest: Suggest): readonly Problem[] {
       itemsAt(ruled, "models").flatMap((entry, index) =>
         typeof entry !== "string" || !ID.test(entry) || means(entry)
           ? []
-          : [unknownModel(entry, [section, name, "models", index], byName, suggest)],
+          : [unknownModel(entry, [section, name, "models", index], near)],
       ),
     ),
   );
   return [...own, ...lists];
 }
 
-function unknownModel(entry: string, path: Path, byName: ReadonlyMap<string, Model>, suggest: Suggest): Problem {
+function unknownModel(entry: string, path: Path, near: (name: string) => string | undefined): Problem {
   const what = entry.includes("*") ? `no model matches ${show(entry)}` : `unknown model ${show(entry)}`;
-  const remedy = () => didYouMean(suggest(entry, byName.keys()), "add it under models, or name one of the catalogue");
+  const remedy = () => didYouMean(near(entry), "add it under models, or name one of the catalogue");
   return { path, at: "value", what, remedy };
 }
 

@@ -22,7 +22,7 @@ export function composeYaml(text: string): Composed {
   if (spots.length > 0) return { root: undefined, spots };
 
   const [document, second] = documents;
-  for (const { errors, warnings } of documents) spots.push(...[...errors, ...warnings].map(spotOf));
+  for (const { errors, warnings } of documents) for (const error of [...errors, ...warnings]) spots.push(spotOf(error));
   if (second) spots.push(spot(second.range[0], "a second YAML document", "keep one document in the file"));
   if (spots.length === 0 && (!document?.contents || isEmpty(document.contents))) {
     spots.push(spot(0, "the file is empty", "start it with `version: 1`"));

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Fraction } from "../domain/money.js";
 import { MAX_AMOUNT } from "../domain/units.js";
+import { suggester } from "./nearest.js";
 import { decimalText, ONE, readNumber } from "./number-text.js";
-import { describe } from "./show.js";
+import { describe, show } from "./show.js";
 
 /** What a field says to a person when it is not as it must be. */
 export interface Words {
@@ -32,10 +33,10 @@ export function wrongType({ expected, missing, remedy }: Words): (issue: { reado
     const what = `expected ${expected}, found ${describe(input)}`;
     if (input === null) return message(what, "give it a value, or remove the key");
     // A plain number is one that could not be read exactly.
-    if (typeof input === "number" && expected.includes("number")) {
+    if (typeof input === "number" && Number.isFinite(input) && expected.includes("number")) {
       return Math.abs(input) < MAX_AMOUNT
         ? message(`${what}, which has more than 9 decimal places`, "round it to 9")
-        : message(what, `write at most ${MAX_AMOUNT}, in digits`);
+        : message(what, "write less");
     }
     const number = typeof input === "string" ? readNumber(input) : undefined;
     if (expected.includes("number") && number !== undefined) return message(what, "remove the quotes");
@@ -68,15 +69,22 @@ export function text(words: Words, form?: RegExp) {
   const field = z.string({ error: wrongType(words) });
   if (!form) return field;
   const error = ({ input }: { readonly input?: unknown }) =>
-    message(`${describe(input).replace(/^the text /, "")} is not ${words.expected}`, words.remedy ?? "correct it");
+    message(`${show(String(input))} is not ${words.expected.replace(" as text", "")}`, words.remedy ?? "correct it");
   return field.regex(form, { error });
 }
 
 /** One word of several. */
-export function choice<const Value extends string>(values: readonly [Value, ...Value[]], missing?: string) {
-  const expected = values.length === 1 ? values[0] : `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
-  const words = missing === undefined ? { expected } : { expected, missing };
-  return z.enum(values, { error: wrongType(words) });
+export function choice<const Value extends string>(values: readonly [Value, ...Value[]]) {
+  const expected = values.length > 3 ? `one of ${values.length} names` : values.join(" or ");
+  const describeType = wrongType({ expected, remedy: `write ${values.join(", ")}` });
+  return z.enum(values, {
+    error: (issue) => {
+      const near = typeof issue.input === "string" ? suggester()(issue.input, values) : undefined;
+      return near === undefined
+        ? describeType(issue)
+        : message(`expected ${expected}, found ${describe(issue.input)}`, `did you mean ${near}?`);
+    },
+  });
 }
 
 /** true or false. */
@@ -91,10 +99,14 @@ interface Bounds extends Words {
   /** What to do where it is below. */
   readonly below: string;
   readonly most: bigint;
+  readonly above?: string;
 }
 
+/** The words of a number: what it must be, and what to do where it is out of bounds. */
+type NumberWords = Partial<Words> & Partial<Pick<Bounds, "below" | "above">>;
+
 /** A whole number from `least` up. */
-export function whole(least: number, words: Partial<Words> & { readonly below?: string } = {}) {
+export function whole(least: number, words: NumberWords = {}) {
   const most = BigInt(MAX_AMOUNT) * ONE;
   return number({
     expected: "a whole number",
@@ -114,7 +126,7 @@ export function whole(least: number, words: Partial<Words> & { readonly below?: 
 }
 
 /** An amount of USD, read exactly: becomes whole nano-USD. */
-export function usd(least: 0 | 1, words: Partial<Words> & { readonly below?: string } = {}) {
+export function usd(least: 0 | 1, words: NumberWords = {}) {
   return decimal(least, { expected: "a number of USD", ...words }).transform(Number);
 }
 
@@ -123,7 +135,7 @@ export function factor(words: Words) {
   return decimal(1, words).transform(reduced);
 }
 
-function decimal(least: 0 | 1, words: Words & { readonly below?: string }) {
+function decimal(least: 0 | 1, words: Words & NumberWords) {
   const below = least === 0 ? "write 0 or more" : "write a number above 0";
   const bounds = { below, ...words, whole: false, least: BigInt(least), most: BigInt(MAX_AMOUNT) };
   const sign = least === 0 ? { minimum: 0 } : { exclusiveMinimum: 0 };
@@ -142,11 +154,14 @@ function number(bounds: Bounds) {
   });
 }
 
-function outOfBounds({ expected, whole, least, below, most }: Bounds, units: bigint): string | undefined {
+function outOfBounds(
+  { expected, whole, least, below, most, above = "write less" }: Bounds,
+  units: bigint,
+): string | undefined {
   const shown = decimalText(units);
   if (whole && units % ONE !== 0n) return message(`expected ${expected}, found ${shown}`, "write it without decimals");
   if (units < least) return message(`${shown} is too small`, below);
-  if (units > most) return message(`${shown} is above ${decimalText(most)}, the most that is counted`, "write less");
+  if (units > most) return message(`${shown} is above ${decimalText(most)}, the most that is counted`, above);
   return undefined;
 }
 

@@ -52,12 +52,12 @@ export const credentialSchema = section(
       .optional()
       .meta({ description: "A token that this caller presents." }),
   },
-).meta({ id: "Credential", minProperties: 1, maxProperties: 1 });
+).meta({ id: "Credential", title: "Credential", minProperties: 1, maxProperties: 1 });
 
 function claimOr(form: RegExp, rule: string) {
   const claim = fromClaim(form, rule);
   const words = { expected: "a name as text, or a map with claim", missing: "name one, or say { claim: … }" };
-  return z.union([text({ expected: `a name (${rule})` }, form), claim], { error: wrongType(words) });
+  return z.union([text({ expected: `a name as text (${rule})` }, form), claim], { error: wrongType(words) });
 }
 
 function fromClaim(form: RegExp, rule: string) {
@@ -70,7 +70,7 @@ function fromClaim(form: RegExp, rule: string) {
       map: named(
         { expected: "a map from values of the claim to names" },
         /^/,
-        text({ expected: `a name (${rule})` }, form),
+        text({ expected: `a name as text (${rule})` }, form),
       )
         .optional()
         .meta({ description: "From values of the claim to names here. Without it the value itself is the name." }),
@@ -95,7 +95,7 @@ export const trustSchema = section(
     role: claimOr(NAME, NAME_RULE).meta({ description: "The role, by name or from a claim." }),
     workspace: claimOr(NAME, NAME_RULE).meta({ description: "The workspace, by name or from a claim." }),
   },
-).meta({ id: "TrustRule" });
+).meta({ id: "TrustRule", title: "Trust rule" });
 
 /** The trust rules, tried in order. */
 export function trustRules() {

@@ -27,7 +27,7 @@ export function limits(sharing: boolean) {
     shape[key] = schema.optional().meta({ description: explain(counted) });
   }
   const words = { expected: "a map of limits", remedy: "write limits such as { requests_per_minute: 60 }" };
-  return section(words, shape).meta({ id: sharing ? "RoleLimits" : "Limits" });
+  return section(words, shape).meta({ id: sharing ? "RoleLimits" : "Limits", title: "Limits" });
 }
 
 /** Whether the policy may choose the HTTP status of this limit's refusal: where it is 402 by default. */
@@ -48,8 +48,11 @@ function idOf({ sharing, budget, money }: Kind): string {
 }
 
 function limit(kind: Kind): z.ZodType<LimitRule> {
-  const below = { below: "write 0 to refuse always, or leave the key out for no limit" };
-  const ceiling = kind.money ? usd(0, below) : whole(0, below);
+  const bounds = {
+    below: "write 0 to refuse always, or leave the key out for no limit",
+    above: "leave the key out for no limit",
+  };
+  const ceiling = kind.money ? usd(0, bounds) : whole(0, bounds);
   const words = {
     expected: `${kind.money ? "a number of USD" : "a whole number"} or a map with ceiling`,
     remedy: "leave the key out for no limit",
@@ -103,10 +106,10 @@ function status() {
 
 const METRIC_WORDS: Readonly<Record<Metric, string>> = {
   requests: "Calls",
-  tokens: "Tokens, input and output,",
+  tokens: "Input and output tokens",
   input_tokens: "Input tokens",
   output_tokens: "Output tokens",
-  usd: "USD, worst case reserved and what was really used charged,",
+  usd: "USD",
   concurrent_requests: "Calls under way",
 };
 

@@ -27,36 +27,46 @@ type Base =
 
 /** Complete every entry of a file from the model that it is like, or that it redefines. */
 export function mergeModels(builtIn: BuiltIn, rules: ModelRules, report: Report): ReadonlyMap<string, Model> {
-  const owners = ownersOf(builtIn, rules);
   const merged = new Map<string, Model>();
+  const merge: Merge = { builtIn, rules, report, merged, owners: ownersOf(builtIn, rules) };
   for (const start of rules.keys()) {
     // By a list rather than by recursion: a chain may be as long as the file.
     const chain = new Map<string, Base>();
     for (let id: string | undefined = start; id !== undefined && !merged.has(id); ) {
-      const base: Base = baseOf(id, rules, builtIn, owners, report);
+      const base: Base = baseOf(id, merge);
       const closes: boolean = base.kind === "rule" && (chain.has(base.id) || base.id === id);
       if (closes) report(circle(id));
       chain.set(id, closes ? { kind: "broken" } : base);
       id = base.kind === "rule" && !closes ? base.id : undefined;
     }
-    for (const [id, base] of [...chain].reverse()) merged.set(id, complete(id, rules.get(id) ?? {}, base));
+    for (const [id, base] of [...chain].reverse()) merged.set(id, complete(id, base, merge));
   }
   return merged;
+}
 
-  function complete(id: string, rule: ModelRule, base: Base): Model {
-    const from = base.kind === "built_in" ? base.model : base.kind === "rule" ? merged.get(base.id) : undefined;
-    if (rule.free && rule.prices) report(pricedAndFree(id));
-    const [first, ...more] = rule.endpoints ?? from?.endpoints ?? [];
-    if (!first && base.kind === "none") report(withoutEndpoints(id));
-    return {
-      id,
-      names: [id, ...(rule.aliases ?? builtIn.get(id)?.names.slice(1) ?? [])],
-      endpoints: [first ?? "chat_completions", ...more],
-      contextLength: rule.context_length ?? from?.contextLength,
-      maxOutputTokens: rule.max_output_tokens ?? from?.maxOutputTokens,
-      rates: ratesOf(rule, from?.rates),
-    };
-  }
+interface Merge {
+  readonly builtIn: BuiltIn;
+  readonly rules: ModelRules;
+  readonly owners: Owners;
+  readonly report: Report;
+  /** What is complete so far. */
+  readonly merged: ReadonlyMap<string, Model>;
+}
+
+function complete(id: string, base: Base, { builtIn, rules, report, merged }: Merge): Model {
+  const rule = rules.get(id) ?? {};
+  const from = base.kind === "built_in" ? base.model : base.kind === "rule" ? merged.get(base.id) : undefined;
+  const [first, ...more] = rule.endpoints ?? from?.endpoints ?? [];
+  if (rule.free && rule.prices) report(pricedAndFree(id));
+  if (!first && base.kind === "none") report(withoutEndpoints(id));
+  return {
+    id,
+    names: [id, ...(rule.aliases ?? builtIn.get(id)?.names.slice(1) ?? [])],
+    endpoints: [first ?? "chat_completions", ...more],
+    contextLength: rule.context_length ?? from?.contextLength,
+    maxOutputTokens: rule.max_output_tokens ?? from?.maxOutputTokens,
+    rates: ratesOf(rule, from?.rates),
+  };
 }
 
 /** Which models claim a name: the file's by their aliases, the catalogue's by id and alias. */
@@ -76,7 +86,7 @@ function ownersOf(builtIn: BuiltIn, rules: ModelRules): Owners {
   };
 }
 
-function baseOf(id: string, rules: ModelRules, builtIn: BuiltIn, owners: Owners, report: Report): Base {
+function baseOf(id: string, { builtIn, rules, owners, report }: Merge): Base {
   const redefined = builtIn.get(id);
   const like = rules.get(id)?.like ?? (redefined ? id : undefined);
   if (like === undefined) return { kind: "none" };

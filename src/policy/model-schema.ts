@@ -60,7 +60,7 @@ export const modelSchema = section(
       .optional()
       .meta({ description: "What the model costs." }),
   },
-).meta({ id: "Model" });
+).meta({ id: "Model", title: "Model" });
 
 /** One entry under `models`, as read; prices in nano-USD. */
 export type ModelRule = z.output<typeof modelSchema>;

@@ -19,7 +19,7 @@ export function modelsOf(catalogue: readonly CatalogueEntry[], rules: ModelRules
   const report: Report = (problem) => problems.push(problem);
   const builtIn = new Map(catalogue.map((entry) => [entry.id, modelOfEntry(entry)]));
   const merged = mergeModels(builtIn, rules, report);
-  return { byName: nameModels(builtIn, merged, rules, report), problems };
+  return { byName: nameModels({ builtIn, merged, rules, report }), problems };
 }
 
 /** The dated ids that an entry of a `models` list means: at most one for a name, any number for a glob. */
@@ -33,17 +33,19 @@ export function idsMeant(entry: string, byName: ReadonlyMap<string, Model>): rea
   return [...ids];
 }
 
+interface Naming {
+  readonly builtIn: BuiltIn;
+  readonly merged: ReadonlyMap<string, Model>;
+  readonly rules: ModelRules;
+  readonly report: Report;
+}
+
 /**
  * Give every name to its model.
  *
  * Ids and the catalogue's aliases are given out before the file's aliases, so that a clash is told where it was written.
  */
-function nameModels(
-  builtIn: BuiltIn,
-  merged: ReadonlyMap<string, Model>,
-  rules: ModelRules,
-  report: Report,
-): ReadonlyMap<string, Model> {
+function nameModels({ builtIn, merged, rules, report }: Naming): ReadonlyMap<string, Model> {
   const byName = new Map<string, Model>();
   const give = (name: string, model: Model): Model | undefined => {
     const holder = byName.get(name);

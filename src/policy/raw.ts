@@ -24,6 +24,7 @@ export function textAt(raw: unknown, ...path: readonly string[]): string | undef
   return typeof value === "string" ? value : undefined;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether a value is a map. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -48,7 +48,7 @@ const workspaceSchema = section(
     default_max_output_tokens: defaultCap.meta({ description: "In place of the policy's." }),
     price_factor: priceFactor.meta({ description: "In place of the policy's: 1.1 for a regional host." }),
   },
-).meta({ id: "Workspace" });
+).meta({ id: "Workspace", title: "Workspace" });
 
 const roleSchema = section(
   { expected: "a map that describes a role", remedy: 'write { models: ["*"] }' },
@@ -59,7 +59,7 @@ const roleSchema = section(
     limits: ROLE_LIMITS.optional().meta({ description: "Ceilings on what each principal with the role uses." }),
     default_max_output_tokens: defaultCap.meta({ description: "In place of the policy's." }),
   },
-).meta({ id: "Role" });
+).meta({ id: "Role", title: "Role" });
 
 const principalSchema = section(
   { expected: "a map that describes a principal", remedy: "write { role: NAME, workspace: NAME }" },
@@ -80,14 +80,14 @@ const principalSchema = section(
       .optional()
       .meta({ description: "How it proves who it is. Any one of them is enough." }),
   },
-).meta({ id: "Principal" });
+).meta({ id: "Principal", title: "Principal" });
 
 /** The policy file. What refers to something else in the file is checked beside the schema, so that no fault hides another. */
 export const policySchema = section(
   { expected: "a map of keys at the top of the file", remedy: "start the file with `version: 1`" },
   {
     version: version().meta({ const: 1, description: "The version of this file's form: 1." }),
-    organization: text({ expected: `a name (${NAME_RULE})`, remedy: "choose such a name" }, NAME)
+    organization: text({ expected: `a name as text (${NAME_RULE})`, remedy: "choose such a name" }, NAME)
       .default("default")
       .meta({ description: "Whose policy this is. One file is one organization." }),
     timezone: timezone(),
@@ -115,10 +115,13 @@ export const policySchema = section(
       .meta({ description: "A reservation that expires unsettled: charge its estimate, or release it." }),
     reservation_ttl: duration()
       .default(DEFAULT_TTL_MS)
-      .meta({ default: "15m", description: "How long a reservation stays open: 1s to 24h, such as 90s, 15m, 1h30m." }),
+      .meta({
+        description: "How long a reservation stays open: 1s to 24h, such as 90s or 1h30m. Default 15m.",
+        examples: ["15m"],
+      }),
     default_max_output_tokens: whole(1)
       .default(DEFAULT_MAX_OUTPUT_TOKENS)
-      .meta({ description: "The cap on output tokens where a request names none." }),
+      .meta({ description: "The cap on output tokens where a request names none. Default 4096." }),
     price_factor: priceFactor.meta({ description: "Multiplies every price: 1.1 for a regional host." }),
     models: named({ expected: "a map of models by id" }, MODEL_NAME, modelSchema)
       .default({})

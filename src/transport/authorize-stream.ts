@@ -2,8 +2,8 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { authorize } from "../app/authorize.js";
 import type { Decision } from "../app/decision.js";
 import type { Fault } from "../app/fault.js";
+import { abandon, type ServiceOptions } from "./abandon.js";
 import { readQuestion, writeDecisionInStream, writeErrorInStream } from "./codec.js";
-import { abandon, type ServiceOptions } from "./decision-service.js";
 import { INTERNAL, type Status, statusOf } from "./status.js";
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;

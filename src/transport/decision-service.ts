@@ -7,26 +7,15 @@ import type {
 } from "@grpc/grpc-js";
 import { authorize } from "../app/authorize.js";
 import { checkBudget } from "../app/check-budget.js";
-import type { Desk } from "../app/desk.js";
 import type { Fault } from "../app/fault.js";
 import type { MaybePromise } from "../app/ports.js";
 import { recordUsage } from "../app/record-usage.js";
 import { PolicyDecisionServiceService } from "../gen/windbreak/v1/policy_decision.js";
+import { abandon, type ServiceOptions } from "./abandon.js";
 import { OpenStream } from "./authorize-stream.js";
 import { readAuthorize, readCheckBudget, readRecordUsage, writeBudget, writeDecision, writeRecorded } from "./codec.js";
-import type { Draining } from "./draining.js";
 import type { Misread } from "./misread.js";
 import { INTERNAL, statusOf, TOO_LATE } from "./status.js";
-
-/** What the service needs besides the use cases. */
-export interface ServiceOptions {
-  readonly desk: Desk;
-  readonly draining: Draining;
-  /** Told how long a decision took, in milliseconds. */
-  readonly timed: (ms: number) => void;
-  /** Told of what nobody expected. */
-  readonly failed: (cause: unknown) => void;
-}
 
 /**
  * The service's methods with bytes in and bytes out.
@@ -109,13 +98,4 @@ function unary<Call extends object, Answer extends object>(
 /** Whether a caller has stopped waiting, though the transport may not have noticed yet. */
 function isLate(call: ServerUnaryCall<Buffer, Buffer>): boolean {
   return call.cancelled || Number(call.getDeadline()) < Date.now();
-}
-
-/** Give back what was reserved for a caller who went away before it was told. */
-export function abandon({ desk, failed }: ServiceOptions, reservationId: string): void {
-  if (reservationId === "") return;
-  const now = desk.clock.now();
-  const windows = desk.snapshot().calendar.at(now);
-  const released = desk.store.release({ reservationId, forget: true, now, windows });
-  if (released instanceof Promise) released.catch(failed);
 }

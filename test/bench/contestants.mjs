@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkEmpty, checkWindbreak } from "./answers.mjs";
 import { MAIN } from "./built.mjs";
 import { benchPolicy } from "./policy.mjs";
-import { freePort, SERVER_CORE, start, stop } from "./process.mjs";
+import { freePort, hear, SERVER_CORE, start, stop } from "./process.mjs";
 import { unaryBody } from "./question.mjs";
 
 export const AUTHORIZE = "/windbreak.v1.PolicyDecisionService/Authorize";
@@ -19,10 +20,11 @@ const TTL = "1s";
  *
  * @typedef {object} Contestant
  * @property {string} name
- * @property {(port: number) => import("node:child_process").ChildProcess} start
+ * @property {(port: number) => ReturnType<typeof start>} start
  * @property {string} path of the unary RPC.
  * @property {string} bodyFile of one unary call.
  * @property {boolean} streams whether it serves AuthorizeStream.
+ * @property {string} pacer whose rate it is offered half of: its own name, or another contestant's.
  * @property {(target: Target) => Promise<ReplyBytes>} check asks it once, and again by h2load.
  *
  * @typedef {{ port: number, path: string, bodyFile: string }} Target
@@ -40,18 +42,19 @@ const TTL = "1s";
  */
 
 /** A folder for what contestants read; gone with this process. */
-export const FOLDER = mkdtempSync(join(tmpdir(), "windbreak-bench-"));
+const FOLDER = mkdtempSync(join(tmpdir(), "windbreak-bench-"));
 process.once("exit", () => rmSync(FOLDER, { recursive: true, force: true }));
 
 /**
  * Put a file where contestants and h2load find it.
  *
- * @param {string} name
+ * @param {string} name may hold a folder.
  * @param {string | Uint8Array} content
  * @returns {string} its path.
  */
 export function put(name, content) {
   const file = join(FOLDER, name);
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, content);
   return file;
 }
@@ -66,7 +69,7 @@ export function ownContestants(nodeFlags) {
   const bodyFile = put("authorize.bin", unaryBody());
   const policyFile = put("policy.yaml", benchPolicy({ ttl: TTL }));
   const emptyServer = fileURLToPath(new URL("empty-server.mjs", import.meta.url));
-  const common = { path: AUTHORIZE, bodyFile, streams: true };
+  const common = { path: AUTHORIZE, bodyFile, streams: true, pacer: "windbreak" };
   return [
     {
       ...common,
@@ -88,7 +91,7 @@ export function ownContestants(nodeFlags) {
  * @param {number} port
  */
 function serveFlags(policyFile, port) {
-  return ["serve", "--policy", policyFile, "--listen", `127.0.0.1:${port}`, "--admin", "off", "--log-level", "warn"];
+  return ["serve", "--policy", policyFile, "--listen", `127.0.0.1:${port}`, "--admin", "off", "--log-level", "error"];
 }
 
 /**
@@ -102,13 +105,26 @@ export async function launch(contestant) {
   const port = await freePort();
   const child = contestant.start(port);
   const { pid } = child;
+  hear(child.stdout);
+  const stderr = hear(child.stderr);
   if (pid === undefined) throw new Error(`${contestant.name} cannot be started`);
   const target = { port, path: contestant.path, bodyFile: contestant.bodyFile };
   try {
-    const replyBytes = await contestant.check(target);
+    const replyBytes = await Promise.race([contestant.check(target), deathOf(child)]);
     return { contestant, target, pid, replyBytes, stop: () => stop(child) };
   } catch (cause) {
     await stop(child);
-    throw new Error(`${contestant.name} did not answer as it must`, { cause });
+    throw new Error(`${contestant.name} did not answer as it must. It said: ${stderr() || "nothing"}`, { cause });
   }
+}
+
+/**
+ * Reject when a server ends by itself, rather than wait for it in vain.
+ *
+ * @param {import("node:child_process").ChildProcess} child
+ * @returns {Promise<never>}
+ */
+async function deathOf(child) {
+  const [code, signal] = await once(child, "exit");
+  throw new Error(`it ended with ${code ?? signal}`);
 }

@@ -19,7 +19,7 @@ const ANSWER = AuthorizeResponse.fromPartial({
   maxOutputTokens: 512,
   estimatedCostNanoUsd: 434_700,
   httpStatus: 200,
-  policyRevision: "000000000000",
+  policyRevision: "0000000000000000",
 });
 
 /** @type {import("../../src/gen/windbreak/v1/policy_decision.js").PolicyDecisionServiceServer} */

@@ -78,6 +78,7 @@ export function request(stream, headers) {
  * @returns {(chunk: Buffer) => void}
  */
 export function frameReader(take) {
+  /** @type {Buffer} */
   let rest = Buffer.alloc(0);
   return (chunk) => {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
@@ -104,6 +105,7 @@ export function frameReader(take) {
  * @returns {(payload: Buffer) => void}
  */
 export function messageReader(take) {
+  /** @type {Buffer} */
   let rest = Buffer.alloc(0);
   return (payload) => {
     const bytes = rest.length === 0 ? payload : Buffer.concat([rest, payload]);

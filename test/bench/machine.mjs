@@ -3,15 +3,19 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 
 /**
- * What the figures hold for.
+ * What the figures hold for. `loadBefore`: the load average of the minute before; on an idle machine near 0.
  *
- * @typedef {{ cpu: string, cores: number, kernel: string, node: string, grpcJs: string, h2load: string, pinned: boolean, date: string }} Machine
+ * @typedef {{ cpu: string, cores: number, kernel: string, node: string, grpcJs: string, h2load: string, pinned: boolean, loadBefore: number, date: string }} Machine
  */
 
 /** Whether two programs can be kept on a core each. */
 export const CAN_PIN = os.availableParallelism() >= 2 && answers("taskset", ["--version"]) !== undefined;
 
-/** @returns {Machine} */
+/**
+ * To be asked before anything is measured.
+ *
+ * @returns {Machine}
+ */
 export function machineFacts() {
   return {
     cpu: os.cpus()[0]?.model ?? "unknown",
@@ -19,8 +23,9 @@ export function machineFacts() {
     kernel: `${os.type()} ${os.release()}`,
     node: process.version,
     grpcJs: versionOf("@grpc/grpc-js"),
-    h2load: answers("h2load", ["--version"])?.replace("h2load ", "") ?? "absent",
+    h2load: answers("h2load", ["--version"])?.replace("h2load nghttp2/", "") ?? "absent",
     pinned: CAN_PIN,
+    loadBefore: os.loadavg()[0] ?? 0,
     date: new Date().toISOString().slice(0, 10),
   };
 }

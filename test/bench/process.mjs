@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -9,10 +9,12 @@ export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 
 const STOP_MS = 5_000;
-const MICROSECONDS_A_TICK = 1e6 / Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+const MOST_HEARD = 16_384;
+/** /proc counts CPU time in hundredths of a second (USER_HZ) on every architecture that Node runs on. */
+const MICROSECONDS_A_TICK = 10_000;
 
 /**
- * Start a program on one core. Its stdout is kept, and what it says on stderr is ours to say.
+ * Start a program on one core, its output piped to us.
  *
  * @param {number} core
  * @param {readonly [string, ...string[]]} argv
@@ -20,7 +22,21 @@ const MICROSECONDS_A_TICK = 1e6 / Number(execFileSync("getconf", ["CLK_TCK"], { 
  */
 export function start(core, argv, env = {}) {
   const [program, ...args] = CAN_PIN ? /** @type {const} */ (["taskset", "-c", String(core), ...argv]) : argv;
-  return spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
+  return spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+}
+
+/**
+ * Listen to what a program says, and let it never wait for us.
+ *
+ * @param {import("node:stream").Readable} output
+ * @returns {() => string} all that it has said, of a long speech the end.
+ */
+export function hear(output) {
+  let said = "";
+  output.setEncoding("utf8").on("data", (text) => {
+    said = (said + text).slice(-MOST_HEARD);
+  });
+  return () => said;
 }
 
 /**
@@ -33,13 +49,11 @@ export function start(core, argv, env = {}) {
  */
 export async function run(core, argv) {
   const child = start(core, argv);
-  let stdout = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    stdout += text;
-  });
+  const stdout = hear(child.stdout);
+  const stderr = hear(child.stderr);
   const [code, signal] = await once(child, "close");
-  if (code !== 0) throw new Error(`${argv[0]} ended with ${code ?? signal}: ${stdout}`);
-  return stdout;
+  if (code !== 0) throw new Error(`${argv[0]} ended with ${code ?? signal}: ${stdout()}${stderr()}`);
+  return stdout();
 }
 
 /**
@@ -60,7 +74,7 @@ export async function stop(child) {
  * Read the CPU time that a process has taken, all threads, user and system.
  *
  * @param {number} pid
- * @returns {number} microseconds, in steps of the kernel's tick (10 ms).
+ * @returns {number} microseconds, in steps of 10 ms.
  */
 export function cpuMicroseconds(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

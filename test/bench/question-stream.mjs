@@ -123,9 +123,7 @@ export class QuestionStream {
   #giveBack(bytes) {
     this.#received += bytes;
     if (this.#received < WINDOW_STEP) return;
-    this.#socket.write(
-      Buffer.concat([h2.windowUpdate(0, this.#received), h2.windowUpdate(STREAM, this.#received)]),
-    );
+    this.#socket.write(Buffer.concat([h2.windowUpdate(0, this.#received), h2.windowUpdate(STREAM, this.#received)]));
     this.#received = 0;
   }
 

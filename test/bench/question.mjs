@@ -6,7 +6,7 @@ const { AuthorizeRequest, AuthorizeStreamRequest } = await built("gen/windbreak/
 /** The caller that asks. h2load sends one body again and again, so there is one. */
 export const PRINCIPAL = { id: "search-service", role: "developer", workspace: "prod-workspace" };
 export const MODEL = "mistral-small-latest";
-const AMOUNTS = { inputTokens: 850, maxOutputTokens: 512 };
+export const AMOUNTS = { inputTokens: 850, maxOutputTokens: 512 };
 
 /**
  * The question of every measurement: a chat completion of everyday size.

@@ -54,12 +54,12 @@ function identify(frames, at) {
   if (open[slot] !== -1) failed(new Error(`question ${open[slot]} was left open while ${SLOTS} others were asked`));
   open[slot] = number;
   sentAt[slot] = performance.now();
-  frames.latin1Write(number.toString(16).padStart(DIGITS, "0"), at + ASKED_NUMBER_AT);
+  frames.write(number.toString(16).padStart(DIGITS, "0"), at + ASKED_NUMBER_AT, "latin1");
 }
 
 /** @param {Buffer} answer */
 function take(answer) {
-  const number = Number.parseInt(answer.latin1Slice(ANSWERED_NUMBER_AT, ANSWERED_NUMBER_AT + DIGITS), 16);
+  const number = Number.parseInt(answer.toString("latin1", ANSWERED_NUMBER_AT, ANSWERED_NUMBER_AT + DIGITS), 16);
   const slot = number % SLOTS;
   if (open[slot] !== number) failed(new Error(`an answer to no open question: ${answer.toString("hex")}`));
   open[slot] = -1;

@@ -1,19 +1,20 @@
 import type { Counter } from "../../domain/caller.js";
 import { fits } from "../../domain/charges.js";
 import type { Window } from "../../domain/limit.js";
-import { type EpochMs, MAX_AMOUNT } from "../../domain/units.js";
+import type { EpochMs } from "../../domain/units.js";
 import { isCalendar, isSliding, leavesAt, type Windows } from "../../domain/window.js";
 import { Lots } from "./lots.js";
 import { Slab } from "./slab.js";
 import { StringIndex } from "./string-index.js";
+import { addToSum, clearSum, readSum, SUM_BYTES } from "./sums.js";
 
 const USED = 0;
-const RESERVED = 8;
-const NEXT_EVENT = 16;
-const LABEL = 24;
-const HEAD = 32;
-const GENERATION = 36;
-const BYTES = 40;
+const RESERVED = USED + SUM_BYTES;
+const NEXT_EVENT = RESERVED + SUM_BYTES;
+const LABEL = NEXT_EVENT + 8;
+const HEAD = LABEL + 8;
+const GENERATION = HEAD + 4;
+const BYTES = GENERATION + 4;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -65,11 +66,11 @@ export class Counters {
   }
 
   used(slot: number): number {
-    return this.#slab.f64(slot, USED);
+    return readSum(this.#slab, slot, USED);
   }
 
   reserved(slot: number): number {
-    return this.#slab.f64(slot, RESERVED);
+    return readSum(this.#slab, slot, RESERVED);
   }
 
   /** Bring a counter up to date. Every other method takes it to be so. */
@@ -87,24 +88,24 @@ export class Counters {
   /** Add to what is reserved. */
   reserve(slot: number, window: Window, place: number, amount: number, { ends, givesBack }: Ending): void {
     if (amount === 0) return;
-    this.#slab.setF64(slot, RESERVED, clamp(this.reserved(slot) + amount));
-    this.#addTo(slot, window, lotPlace(window, place), ends, givesBack, amount);
+    addToSum(this.#slab, slot, RESERVED, amount);
+    this.#addTo(slot, window, isSliding(window) ? place : 0, ends, givesBack, amount);
   }
 
   /** Take from what is reserved. What fell in a window that is over is gone already. */
   unreserve(slot: number, window: Window, place: number, amount: number, { ends, givesBack }: Ending): void {
     if (isCalendar(window) && this.#slab.f64(slot, LABEL) !== place) return;
-    const lot = this.#lots.find(this.#head(slot), lotPlace(window, place), ends, givesBack);
+    const lot = this.#lots.find(this.#head(slot), isSliding(window) ? place : 0, ends, givesBack);
     if (lot === 0) return;
-    this.#lots.setAmount(lot, clamp(this.#lots.amount(lot) - amount));
-    this.#slab.setF64(slot, RESERVED, clamp(this.reserved(slot) - amount));
+    this.#lots.add(lot, -amount);
+    addToSum(this.#slab, slot, RESERVED, -amount);
   }
 
   /** Change what is used, by a negative amount too. In a window that is over nothing changes. */
   use(slot: number, window: Window, place: number, amount: number, now: EpochMs): void {
     if (amount === 0 || window === "in_flight") return;
     if (isCalendar(window) ? this.#slab.f64(slot, LABEL) !== place : leavesAt(window, place) <= now) return;
-    this.#slab.setF64(slot, USED, clamp(this.used(slot) + amount));
+    addToSum(this.#slab, slot, USED, amount);
     if (isSliding(window)) this.#addTo(slot, window, place, 0, false, amount);
   }
 
@@ -131,21 +132,19 @@ export class Counters {
     turnsAt: EpochMs | undefined,
   ): EpochMs | undefined {
     if (!fits(ceiling, 0, charge)) return undefined;
-    const leaving: { readonly at: EpochMs; readonly amount: number }[] = [];
-    for (let lot = this.#head(slot); lot !== 0; lot = this.#lots.next(lot)) {
-      const givenBackAt = this.#lots.givesBack(lot) ? this.#lots.ends(lot) : NEVER;
-      const at = Math.min(givenBackAt, leavesAt(window, this.#lots.place(lot)));
-      leaving.push({ at, amount: this.#lots.amount(lot) });
-    }
-    leaving.sort((left, right) => left.at - right.at);
+    const leaving = this.#lots
+      .departures(this.#head(slot), window, turnsAt ?? NEVER)
+      .sort((left, right) => right.at - left.at);
 
-    let counted = this.used(slot) + this.reserved(slot);
+    // From the last one back, because a sum that has passed 2^53-1 can be added to, but not taken from.
+    let staying = isCalendar(window) ? this.used(slot) : 0;
+    let freesAt = turnsAt;
     for (const { at, amount } of leaving) {
-      if (at >= (turnsAt ?? NEVER)) break;
-      counted -= amount;
-      if (fits(ceiling, counted, charge)) return at;
+      if (!fits(ceiling, staying, charge)) break;
+      freesAt = at;
+      staying += amount;
     }
-    return turnsAt;
+    return freesAt;
   }
 
   /**
@@ -187,12 +186,12 @@ export class Counters {
     const head = this.#head(slot);
     const lot = this.#lots.find(head, place, ends, givesBack);
     if (lot !== 0) {
-      this.#lots.setAmount(lot, clamp(this.#lots.amount(lot) + amount));
+      this.#lots.add(lot, amount);
       return;
     }
-    this.#slab.setU32(slot, HEAD, this.#lots.take(place, ends, givesBack, clamp(amount), head));
-    const event = Math.min(ends === 0 ? NEVER : ends, leavesAt(window, place));
-    if (event < this.#slab.f64(slot, NEXT_EVENT)) this.#slab.setF64(slot, NEXT_EVENT, event);
+    const made = this.#lots.take(place, ends, givesBack);
+    this.#lots.add(made, amount);
+    this.#keep(slot, window, made);
   }
 
   #clear(slot: number): void {
@@ -202,59 +201,60 @@ export class Counters {
       lot = next;
     }
     this.#slab.setU32(slot, HEAD, 0);
-    this.#slab.setF64(slot, USED, 0);
-    this.#slab.setF64(slot, RESERVED, 0);
+    clearSum(this.#slab, slot, USED);
+    clearSum(this.#slab, slot, RESERVED);
     this.#slab.setF64(slot, NEXT_EVENT, NEVER);
   }
 
   /** Let go of what slid out, end what expired, and add up the rest anew. */
   #fold(slot: number, window: Window, now: EpochMs): void {
-    const charged: { readonly place: number; readonly amount: number }[] = [];
-    let usedBefore = isCalendar(window) ? this.used(slot) : 0;
     let lot = this.#head(slot);
+    let charged = 0;
     this.#slab.setU32(slot, HEAD, 0);
     this.#slab.setF64(slot, NEXT_EVENT, NEVER);
-    let reserved = 0;
-    let used = 0;
+    clearSum(this.#slab, slot, RESERVED);
+    // In a calendar window what was used is in no lot: there the sum itself is what is kept.
+    if (!isCalendar(window)) clearSum(this.#slab, slot, USED);
     while (lot !== 0) {
       const next = this.#lots.next(lot);
-      const place = this.#lots.place(lot);
       const ends = this.#lots.ends(lot);
-      const amount = this.#lots.amount(lot);
-      if (amount === 0 || leavesAt(window, place) <= now) {
+      const isOver = ends !== 0 && ends <= now;
+      const isGone = leavesAt(window, this.#lots.place(lot)) <= now || (isOver && this.#lots.givesBack(lot));
+      if (isGone || this.#lots.amount(lot) === 0) {
         this.#lots.give(lot);
-      } else if (ends !== 0 && ends <= now) {
-        if (!this.#lots.givesBack(lot)) charged.push({ place, amount });
-        this.#lots.give(lot);
+      } else if (isOver) {
+        this.#lots.setNext(lot, charged);
+        charged = lot;
       } else {
-        if (ends === 0) used += amount;
-        else reserved += amount;
-        this.#keep(slot, window, lot, place, ends);
+        this.#lots.addTo(this.#slab, slot, ends === 0 ? USED : RESERVED, lot);
+        this.#keep(slot, window, lot);
       }
       lot = next;
     }
-    for (const { place, amount } of charged) {
-      if (isSliding(window)) this.#addTo(slot, window, place, 0, false, amount);
-      usedBefore += amount;
-    }
-    this.#slab.setF64(slot, USED, clamp(usedBefore + used));
-    this.#slab.setF64(slot, RESERVED, clamp(reserved));
+    while (charged !== 0) charged = this.#charge(slot, window, charged);
   }
 
-  #keep(slot: number, window: Window, lot: number, place: number, ends: EpochMs): void {
+  /** Make of a lot that expired what is used. @returns the next one in its chain. */
+  #charge(slot: number, window: Window, lot: number): number {
+    const next = this.#lots.next(lot);
+    this.#lots.addTo(this.#slab, slot, USED, lot);
+    const used = this.#lots.find(this.#head(slot), this.#lots.place(lot), 0, false);
+    if (used !== 0) this.#lots.merge(used, lot);
+    if (isSliding(window) && used === 0) {
+      this.#lots.settle(lot);
+      this.#keep(slot, window, lot);
+    } else {
+      this.#lots.give(lot);
+    }
+    return next;
+  }
+
+  /** Put a lot into its counter's chain. */
+  #keep(slot: number, window: Window, lot: number): void {
     this.#lots.setNext(lot, this.#head(slot));
     this.#slab.setU32(slot, HEAD, lot);
-    const event = Math.min(ends === 0 ? NEVER : ends, leavesAt(window, place));
+    const ends = this.#lots.ends(lot);
+    const event = Math.min(ends === 0 ? NEVER : ends, leavesAt(window, this.#lots.place(lot)));
     if (event < this.#slab.f64(slot, NEXT_EVENT)) this.#slab.setF64(slot, NEXT_EVENT, event);
   }
-}
-
-/** Only in a sliding window does it matter where in it an amount fell. */
-function lotPlace(window: Window, place: number): number {
-  return isSliding(window) ? place : 0;
-}
-
-/** A total that would pass 2^53-1 stays there: it is above any ceiling, and exact no longer. */
-function clamp(amount: number): number {
-  return Math.min(Math.max(amount, 0), MAX_AMOUNT);
 }

@@ -1,12 +1,15 @@
+import type { Window } from "../../domain/limit.js";
 import type { EpochMs } from "../../domain/units.js";
+import { leavesAt } from "../../domain/window.js";
 import { Slab } from "./slab.js";
+import { addSum, addToSum, readSum, SUM_BYTES } from "./sums.js";
 
 const AMOUNT = 0;
-const PLACE = 8;
-const ENDS = 16;
-const NEXT = 24;
-const GIVES_BACK = 28;
-const BYTES = 32;
+const PLACE = AMOUNT + SUM_BYTES;
+const ENDS = PLACE + 8;
+const NEXT = ENDS + 8;
+const GIVES_BACK = NEXT + 4;
+const BYTES = GIVES_BACK + 4;
 
 /**
  * Parts of what counters hold. A lot is all that fell in the same place and ends at the same time in the same way.
@@ -18,11 +21,22 @@ export class Lots {
   readonly #slab = new Slab(BYTES);
 
   amount(lot: number): number {
-    return this.#slab.f64(lot, AMOUNT);
+    return readSum(this.#slab, lot, AMOUNT);
   }
 
-  setAmount(lot: number, amount: number): void {
-    this.#slab.setF64(lot, AMOUNT, amount);
+  /** Change a lot's amount, by a negative one too. */
+  add(lot: number, amount: number): void {
+    addToSum(this.#slab, lot, AMOUNT, amount);
+  }
+
+  /** Add a lot's amount to a sum that stands elsewhere. */
+  addTo(slab: Slab, slot: number, field: number, lot: number): void {
+    addSum({ slab, slot, field }, { slab: this.#slab, slot: lot, field: AMOUNT });
+  }
+
+  /** Add a lot's amount to another lot. */
+  merge(to: number, lot: number): void {
+    this.addTo(this.#slab, to, AMOUNT, lot);
   }
 
   /** The step of a sliding window that the amount fell in; 0 in other windows. */
@@ -49,6 +63,11 @@ export class Lots {
     this.#slab.setU32(lot, NEXT, next);
   }
 
+  /** Make of what was reserved what is used, and ends no more. */
+  settle(lot: number): void {
+    this.#slab.setF64(lot, ENDS, 0);
+  }
+
   /** The lot of a chain that such an amount belongs to; 0 where there is none yet. */
   find(head: number, place: number, ends: EpochMs, givesBack: boolean): number {
     for (let lot = head; lot !== 0; lot = this.next(lot)) {
@@ -57,13 +76,22 @@ export class Lots {
     return 0;
   }
 
-  /** Begin a lot, before `next` in its chain. */
-  take(place: number, ends: EpochMs, givesBack: boolean, amount: number, next: number): number {
+  /** When each lot of a chain goes by time alone, `latest` at the latest, and how much of the counter goes with it. */
+  departures(head: number, window: Window, latest: EpochMs): { readonly at: EpochMs; readonly amount: number }[] {
+    const found: { readonly at: EpochMs; readonly amount: number }[] = [];
+    for (let lot = head; lot !== 0; lot = this.next(lot)) {
+      const givenBackAt = this.givesBack(lot) ? this.ends(lot) : latest;
+      const at = Math.min(givenBackAt, leavesAt(window, this.place(lot)), latest);
+      found.push({ at, amount: this.amount(lot) });
+    }
+    return found;
+  }
+
+  /** Begin a lot of nothing. */
+  take(place: number, ends: EpochMs, givesBack: boolean): number {
     const lot = this.#slab.take();
-    this.#slab.setF64(lot, AMOUNT, amount);
     this.#slab.setF64(lot, PLACE, place);
     this.#slab.setF64(lot, ENDS, ends);
-    this.#slab.setU32(lot, NEXT, next);
     this.#slab.setU32(lot, GIVES_BACK, givesBack ? 1 : 0);
     return lot;
   }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { parseDuration } from "./domain/duration.js";
-import type { Millis } from "./domain/units.js";
-import { type Address, formatAddress, parseAddress } from "./transport/address.js";
+import { parseDuration } from "../domain/duration.js";
+import type { Millis } from "../domain/units.js";
+import { type Address, formatAddress, parseAddress } from "../transport/address.js";
 
 /** Something wrong with a flag or a variable. */
 export interface SettingFault {
@@ -21,9 +21,9 @@ export type Flags = Readonly<Record<string, string | boolean | readonly string[]
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Write a fault on one line: `WHERE: what; remedy`. */
+/** Write a fault on one line, whatever is in it: `WHERE: what; remedy`. */
 export function formatSettingFault({ where, what, remedy }: SettingFault): string {
-  return `${where}: ${what}; ${remedy}`;
+  return printable(`${where}: ${what}; ${remedy}`);
 }
 
 /** Where settings come from, a flag before its variable, and what was found wrong with them so far. */
@@ -62,7 +62,7 @@ export function given({ flags, env }: Reader, name: string): readonly Given[] {
   const text = env[variable]?.trim() ?? "";
   if (text === "") return [];
   const texts = LISTS.has(name) ? text.split(",").map((part) => part.trim()) : [text];
-  return texts.map((text) => ({ text, where: variable }));
+  return texts.filter((part) => part !== "").map((part) => ({ text: part, where: variable }));
 }
 
 const LISTS: ReadonlySet<string> = new Set(["listen"]);
@@ -78,7 +78,7 @@ export function addressesGiven(reader: Reader, name: string, otherwise: string):
   return asked.flatMap(({ text, where }) => {
     const address = parseAddress(text);
     if (address.kind !== "fault") return [{ address, where }];
-    reader.faults.push({ where: `${where} ${printable(text)}`, what: printable(address.what), remedy: address.remedy });
+    reader.faults.push({ where: `${where} ${text}`, what: address.what, remedy: address.remedy });
     return [];
   });
 }
@@ -94,7 +94,7 @@ export function refuseTwice({ faults }: Reader, addresses: readonly GivenAddress
       continue;
     }
     const what = first === where ? "given twice" : `also given by ${first}`;
-    faults.push({ where: `${where} ${printable(formatAddress(address))}`, what, remedy: "give it once" });
+    faults.push({ where: `${where} ${formatAddress(address)}`, what, remedy: "give it once" });
   }
 }
 
@@ -107,7 +107,7 @@ export function durationGiven(reader: Reader, name: string, otherwise: string, l
   const ms = parseDuration(text);
   if (ms !== undefined && ms >= leastMs && ms <= DAY_MS) return ms;
   reader.faults.push({
-    where: `${where} ${printable(text)}`,
+    where: `${where} ${text}`,
     what: ms === undefined ? "no duration" : `not from ${leastMs}ms to 24h`,
     remedy: "write it as 50ms, 2s, 15m or 1h30m",
   });
@@ -125,7 +125,7 @@ export function choiceGiven<const T extends string>(
   if (!asked) return otherwise;
   const chosen = choices.find((choice) => choice === asked.text);
   if (chosen !== undefined) return chosen;
-  const where = `${asked.where} ${printable(asked.text)}`;
+  const where = `${asked.where} ${asked.text}`;
   reader.faults.push({ where, what: "no choice", remedy: `choose ${choices.join(", ")}` });
   return otherwise;
 }
@@ -145,7 +145,7 @@ export function serverGiven(reader: Reader, name: string, otherwise: string): Ad
   if (address.kind === "unix" || (address.kind === "tcp" && address.port > 0)) return address;
   if (named?.["host"] && port > 0 && port <= MAX_PORT) return { kind: "tcp", host: named["host"], port };
   const remedy = `write it as ${otherwise}, HOST:PORT or unix:/run/windbreak.sock`;
-  reader.faults.push({ where: `${where} ${printable(text)}`, what: "no address of a server", remedy });
+  reader.faults.push({ where: `${where} ${text}`, what: "no address of a server", remedy });
   return { kind: "tcp", host: "", port: 0 };
 }
 

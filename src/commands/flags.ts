@@ -1,0 +1,91 @@
+import { Option, type Command as Program } from "commander";
+import { ENDPOINTS } from "../domain/model.js";
+import type { Flags } from "../settings/given.js";
+import { LOG_FORMATS, LOG_LEVELS, NOT_YET } from "../settings.js";
+
+/** Add the flags of `serve`, those that this version refuses among them, so that its settings can say so. */
+export function withServeFlags(command: Program): Program {
+  command
+    .option("--policy <file>", "the policy file")
+    .addOption(
+      repeatable("--listen <address>", "where callers connect: unix:PATH, or IP:PORT (default: 127.0.0.1:50051)"),
+    )
+    .option("--admin <address>", "where operators connect, or off (default: 127.0.0.1:9090)")
+    .option("--identity <mode>", "who callers are: declared, or fixed:ID (default: declared)")
+    .option("--insecure-declared-identity", "let declared callers connect from other machines")
+    .option("--store-timeout <duration>", "how long the counter store may take (default: 50ms)")
+    .option("--drain-grace <duration>", "how long calls in flight may take at the end (default: 30s)")
+    .option("--drain-delay <duration>", "how long calls are still taken at the end (default: 0s)")
+    .option("--log-format <format>", `${LOG_FORMATS.join(" or ")} (default: text on a terminal, else json)`)
+    .option("--log-level <level>", `${LOG_LEVELS.join(", ")} (default: info)`);
+  for (const name of NOT_YET) command.addOption(new Option(`--${name} [value]`).hideHelp());
+  return command;
+}
+
+/** Add where a running server is found, and how its answer is written. */
+export function withServerFlags(
+  command: Program,
+  server = "where the server listens (default: 127.0.0.1:50051)",
+): Program {
+  return command
+    .option("--server <address>", server)
+    .option("--timeout <duration>", "how long the answer may take (default: 2s)")
+    .option("--json", "write JSON, with the names of the proto");
+}
+
+/** Add where a running server's admin port is found, and how its answer is written. */
+export function withAdminFlags(command: Program): Program {
+  return command
+    .option("--admin-server <address>", "where its admin port listens (default: 127.0.0.1:9090)")
+    .option("--timeout <duration>", "how long the answer may take (default: 2s)")
+    .option("--json", "write JSON, with the names of the proto");
+}
+
+/** Add who calls. */
+export function withPrincipalFlags(command: Program): Program {
+  return command
+    .option("--principal <id>", "who calls")
+    .option("--role <name>", "its role; a principal that the policy lists needs none")
+    .option("--workspace <name>", "its workspace; a principal that the policy lists needs none");
+}
+
+/** Add what a caller asks. */
+export function withQuestionFlags(command: Program): Program {
+  return withPrincipalFlags(command)
+    .option("--model <name>", "a model's id or alias")
+    .option("--endpoint <name>", `${ENDPOINTS.join(", ")} (default: the model's first)`)
+    .option("--input-tokens <n>", "tokens that the call sends")
+    .option("--max-output-tokens <n>", "tokens that it may get back (default: what the limits leave)")
+    .option("--pages <n>", "pages, for ocr")
+    .option("--audio-seconds <n>", "seconds of audio, for audio_transcriptions")
+    .option("--annotated-pages", "the pages are annotated, which costs more");
+}
+
+/** Add what only a running server makes something of. */
+export function withRequestFlags(command: Program): Program {
+  return command
+    .option("--request-id <id>", "names the call: asked again, it gets the same answer")
+    .addOption(repeatable("--label <key=value>", "goes to the log"))
+    .option("--dry-run", "reserve nothing")
+    .option("--include-limits", "show every limit, not only those that refuse");
+}
+
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser((value: string, before: unknown) => [
+    ...(Array.isArray(before) ? before : []),
+    value,
+  ]);
+}
+
+/** Take the flags that a command was called with. */
+export function flagsOf(command: Program): Flags {
+  const given = command.options.flatMap((option) => {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    return isFlagValue(value) ? [[option.name(), value] as const] : [];
+  });
+  return Object.fromEntries(given);
+}
+
+function isFlagValue(value: unknown): value is string | boolean | readonly string[] {
+  return typeof value === "string" || typeof value === "boolean" || Array.isArray(value);
+}

@@ -1,0 +1,188 @@
+import { CommanderError, Command as Program } from "commander";
+import { type Flags, printable } from "../settings/given.js";
+import type { Command, Out } from "./context.js";
+import {
+  flagsOf,
+  withAdminFlags,
+  withPrincipalFlags,
+  withQuestionFlags,
+  withRequestFlags,
+  withServeFlags,
+  withServerFlags,
+} from "./flags.js";
+
+/** A command as it was called. */
+export interface Called {
+  /** Imports the command: what one command needs, the others do not wait for. */
+  readonly load: () => Promise<Command>;
+  readonly flags: Flags;
+  readonly args: readonly string[];
+}
+
+export interface ProgramOptions {
+  readonly stdout: Out;
+  readonly stderr: Out;
+  /** Told which command was called. */
+  readonly start: (called: Called) => void | Promise<void>;
+}
+
+/** The code of the CommanderError that `--version` throws: reading the version takes more than parsing should. */
+export const VERSION_ASKED = "windbreak.version";
+
+/**
+ * Describe the command line: every command, its flags and its help.
+ *
+ * Parsing throws a CommanderError after help was shown or a fault was told; its `exitCode` is 0 where help was asked for.
+ */
+export function createProgram({ stdout, stderr, start }: ProgramOptions): Program {
+  const program = new Program("windbreak")
+    .description("Decides, before a service calls Mistral AI, whether it may.")
+    .option("-V, --version", "print the version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(`${oneLine(text)}\n`),
+    });
+  program.on("option:version", () => {
+    throw new CommanderError(0, VERSION_ASKED, "");
+  });
+  const add = (parent: Program, { name, about, load, examples, flags = (command) => command }: CommandText) =>
+    flags(parent.command(name).description(about))
+      .addHelpText("after", exampleText(examples))
+      .action(async (...parts: readonly unknown[]) => {
+        const command = parts.at(-1);
+        if (!(command instanceof Program)) throw new TypeError("an action's last argument is its command");
+        await start({ load, flags: flagsOf(command), args: command.args });
+      });
+
+  add(program, SERVE);
+  const policy = program.command("policy").description("check, explain and describe policy files, without a server");
+  for (const command of POLICY) add(policy, command);
+  for (const command of ASKING) add(program, command);
+  const reservations = program.command("reservations").description("see and end what open calls hold");
+  for (const command of RESERVATIONS) add(reservations, command);
+
+  policy.addHelpText("after", exampleText(POLICY.flatMap(({ examples }) => examples.slice(0, 1))));
+  reservations.addHelpText("after", exampleText(RESERVATIONS.flatMap(({ examples }) => examples.slice(0, 1))));
+  return program.addHelpText("after", exampleText([SERVE, ...ASKING].flatMap(({ examples }) => examples.slice(0, 1))));
+}
+
+interface CommandText {
+  /** With its arguments. */
+  readonly name: string;
+  readonly about: string;
+  readonly load: Called["load"];
+  readonly flags?: (command: Program) => Program;
+  /** Command lines that work, the plainest first. */
+  readonly examples: readonly string[];
+}
+
+const ADA = "--principal ada --role senior --workspace ml-workspace";
+
+const SERVE: CommandText = {
+  name: "serve",
+  about: "run the service; each flag has a variable too, such as WINDBREAK_POLICY",
+  load: async () => (await import("./run-serve.js")).runServe,
+  flags: withServeFlags,
+  examples: [
+    "windbreak serve --policy policy.yaml",
+    "windbreak serve --policy policy.yaml --listen unix:/run/windbreak.sock --admin off",
+    "windbreak serve --policy policy.yaml --listen 0.0.0.0:50051 --identity fixed:search-service",
+  ],
+};
+
+const POLICY: readonly CommandText[] = [
+  {
+    name: "check <file>",
+    about: "find everything that is wrong with a policy file",
+    load: async () => (await import("./policy-check.js")).checkPolicy,
+    examples: ["windbreak policy check policy.yaml", "windbreak policy check deploy/policy.yaml"],
+  },
+  {
+    name: "schema",
+    about: "print the JSON Schema of the policy file, which editors complete from",
+    load: async () => (await import("./policy-schema.js")).printPolicySchema,
+    examples: ["windbreak policy schema", "windbreak policy schema > policy.schema.json"],
+  },
+  {
+    name: "explain <file>",
+    about: "say why a call is decided as it is, and what would pass; on fresh counters, or on a server's (--server)",
+    load: async () => (await import("./policy-explain.js")).explainPolicy,
+    flags: (command) => withServerFlags(withQuestionFlags(command), "take the counters of this server"),
+    examples: [
+      "windbreak policy explain policy.yaml --principal search-service --model mistral-embed --input-tokens 800",
+      `windbreak policy explain policy.yaml ${ADA} --model codestral-latest --max-output-tokens 5000`,
+      `windbreak policy explain policy.yaml ${ADA} --model codestral-latest --server 127.0.0.1:50051`,
+    ],
+  },
+];
+
+const ASKING: readonly CommandText[] = [
+  {
+    name: "authorize",
+    about: "ask a running server to decide one call; exits with 1 where it is denied",
+    load: async () => (await import("./authorize.js")).authorize,
+    flags: (command) => withServerFlags(withRequestFlags(withQuestionFlags(command))),
+    examples: [
+      "windbreak authorize --principal search-service --model mistral-embed --input-tokens 800 --dry-run",
+      `windbreak authorize ${ADA} --model codestral-latest --input-tokens 800 --include-limits`,
+      "windbreak authorize --principal search-service --model mistral-embed --label case=42 --json",
+    ],
+  },
+  {
+    name: "usage",
+    about: "show what a principal has left; without one, every limit, from the admin port",
+    load: async () => (await import("./usage.js")).usage,
+    flags: (command) =>
+      withServerFlags(
+        withPrincipalFlags(command)
+          .option("--model <name>", "show too whether the principal may use it, and its prices")
+          .option("--admin-server <address>", "where the admin port listens (default: 127.0.0.1:9090)"),
+      ),
+    examples: [
+      "windbreak usage",
+      "windbreak usage --principal search-service --model mistral-embed",
+      `windbreak usage ${ADA} --json`,
+    ],
+  },
+  {
+    name: "health",
+    about: "ask a running server whether it serves; exits with 1 where it does not",
+    load: async () => (await import("./health.js")).health,
+    flags: withServerFlags,
+    examples: ["windbreak health", "windbreak health --server unix:/run/windbreak.sock --timeout 500ms"],
+  },
+];
+
+const RESERVATIONS: readonly CommandText[] = [
+  {
+    name: "list",
+    about: "list the reservations that are open",
+    load: async () => (await import("./reservations.js")).listReservations,
+    flags: withAdminFlags,
+    examples: ["windbreak reservations list", "windbreak reservations list --admin-server 127.0.0.1:9091 --json"],
+  },
+  {
+    name: "release <id>",
+    about: "give back all that a reservation holds; exits with 1 where no open one has this id",
+    load: async () => (await import("./reservations.js")).releaseReservation,
+    flags: withAdminFlags,
+    examples: [
+      "windbreak reservations release AAAAAB3kq0ZrZ1b4nJ5k1mQz2w",
+      "windbreak reservations release AAAAAB3kq0ZrZ1b4nJ5k1mQz2w --json",
+    ],
+  },
+];
+
+function exampleText(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map((example) => `  $ ${example}\n`).join("")}`;
+}
+
+/** Bring a fault that commander found, and what it suggests, into the form of every other one. */
+function oneLine(text: string): string {
+  const [fault = "", ...rest] = text.trim().split("\n");
+  const suggestion = /^\(Did you mean (.*)\?\)$/.exec(rest.join(" "))?.[1];
+  const remedy = suggestion === undefined ? "see windbreak --help" : `did you mean ${suggestion}?`;
+  return printable(`${fault.replace(/^error: /, "")}; ${remedy}`);
+}

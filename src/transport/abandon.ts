@@ -1,0 +1,21 @@
+import type { Desk } from "../app/desk.js";
+import type { Draining } from "./draining.js";
+
+/** What the service needs besides the use cases. */
+export interface ServiceOptions {
+  readonly desk: Desk;
+  readonly draining: Draining;
+  /** Told how long a decision took, in milliseconds. */
+  readonly timed: (ms: number) => void;
+  /** Told of what nobody expected. */
+  readonly failed: (cause: unknown) => void;
+}
+
+/** Give back what was reserved for a caller who went away before it was told. */
+export function abandon({ desk, failed }: ServiceOptions, reservationId: string): void {
+  if (reservationId === "") return;
+  const now = desk.clock.now();
+  const windows = desk.snapshot().calendar.at(now);
+  const released = desk.store.release({ reservationId, forget: true, now, windows });
+  if (released instanceof Promise) released.catch(failed);
+}

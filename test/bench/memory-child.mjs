@@ -1,0 +1,170 @@
+// A process of its own: fills a memory store through its port, and says on stdout what each thing takes.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { built } from "./built.mjs";
+import { compiled } from "./compiled.mjs";
+import { benchPolicy, principalName } from "./policy.mjs";
+import { AMOUNTS, MODEL, PRINCIPAL, question } from "./question.mjs";
+
+/** @type {typeof import("../../src/counters/memory/memory-store.js")} */
+const { MemoryStore } = await built("counters/memory/memory-store.js");
+/** @type {typeof import("../../src/counters/memory/secure-random.js")} */
+const { secureRandom24 } = await built("counters/memory/secure-random.js");
+/** @type {typeof import("../../src/domain/caller.js")} */
+const { callerOf, standingOf } = await built("domain/caller.js");
+/** @type {typeof import("../../src/domain/evaluate.js")} */
+const { evaluate } = await built("domain/evaluate.js");
+/** @type {typeof import("../../src/domain/plan.js")} */
+const { planFor } = await built("domain/plan.js");
+/** @type {typeof import("../../src/domain/window.js")} */
+const { Calendar } = await built("domain/window.js");
+
+/** @typedef {import("../../src/app/ports.js").Account} Account */
+/** @typedef {InstanceType<typeof MemoryStore>} Store */
+
+/** No day ends while this runs. */
+const MORNING = Date.UTC(2026, 5, 15, 6);
+/** Open reservations come so fast, and end at as many instants as they would. */
+const BUSY_STEP_MS = 1;
+/** Principals come so fast where they come over a day. */
+const CALM_STEP_MS = 50;
+/** Open reservations belong to so many. */
+const OWNERS = 100;
+/** A closed reservation is remembered for ten minutes. */
+const FORGOTTEN_MS = 601_000;
+/** The service sweeps ten times as much in this time. */
+const SWEPT_IN_A_STEP = 100;
+
+/** @type {import("./memory.mjs").MemoryTask} */
+const { thing, ids, count } = JSON.parse(process.argv[2] ?? "{}");
+
+const ttl = thing === "reservation" ? "1h" : "1m";
+const policy = compiled(Buffer.from(benchPolicy({ ttl })));
+const workspace = policy.workspaces.get(PRINCIPAL.workspace);
+const role = policy.roles.get(PRINCIPAL.role);
+assert(workspace && role);
+const standing = standingOf(policy, workspace, role, policy.principals.get(PRINCIPAL.id));
+const plan = openPlan(planFor(policy, standing, MODEL, undefined));
+const request = question("");
+const verdict = evaluate(standing, plan, request);
+assert(verdict.kind === "permit");
+const { worst, shadowDenials } = verdict;
+
+const calendar = new Calendar(policy.timezone);
+let now = MORNING;
+
+/** @param {import("../../src/domain/plan.js").Plan} plan */
+function openPlan(plan) {
+  assert(plan.kind === "open");
+  return plan;
+}
+
+/**
+ * @param {Store} store
+ * @param {Account} account
+ */
+function reserve(store, account) {
+  const requestId = ids === "caller" ? flat(randomUUID()) : "";
+  const windows = calendar.at(now);
+  const flags = { dryRun: false, readAll: false };
+  const result = store.reserve({ account, plan, request, requestId, worst, shadowDenials, now, windows, ...flags });
+  assert(result.kind === "admitted");
+  return result.grant.reservationId;
+}
+
+/**
+ * As a decoder makes it: characters in one piece, not a rope of joined strings.
+ *
+ * @param {string} text
+ */
+function flat(text) {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+
+/**
+ * @param {Store} store
+ * @param {number} index
+ */
+function account(store, index) {
+  return store.open(callerOf(standing, principalName(index)));
+}
+
+/** Bytes in the JavaScript heap and outside it, array buffers included. */
+function taken() {
+  for (let pass = 0; pass < 3; pass++) global.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+function openReservations() {
+  const store = new MemoryStore(secureRandom24());
+  const owners = Array.from({ length: OWNERS }, (_, index) => account(store, index));
+  for (const owner of owners) reserve(store, owner);
+  const before = taken();
+  for (let made = 0; made < count; made++) {
+    now += BUSY_STEP_MS;
+    const owner = owners[made % OWNERS];
+    assert(owner);
+    reserve(store, owner);
+  }
+  const bytes = (taken() - before) / count;
+  assert.equal(store.stats(now).open, OWNERS + count);
+  return { bytes };
+}
+
+/** Principals that come over hours: what they held for minutes is held by others after them. */
+function countersOfADay() {
+  const store = new MemoryStore(secureRandom24());
+  settle(store, reserve(store, account(store, 0)));
+  const before = taken();
+  for (let index = 1; index <= count; index++) {
+    now += CALM_STEP_MS;
+    settle(store, reserve(store, account(store, index)));
+    store.sweep(SWEPT_IN_A_STEP, calendar.at(now), now);
+  }
+  now += FORGOTTEN_MS;
+  while (store.stats(now).remembered > 0) store.sweep(count, calendar.at(now), now);
+  const bytes = (taken() - before) / count;
+  assert(store.stats(now).counters >= 2 * count, "every principal still has its counters");
+  return bytes;
+}
+
+/** Principals that all came within ten minutes: each one's last reservation is remembered, and the account with it. */
+function countersOfARush() {
+  const store = new MemoryStore(secureRandom24());
+  settle(store, reserve(store, account(store, 0)));
+  const before = taken();
+  for (let index = 1; index <= count; index++) settle(store, reserve(store, account(store, index)));
+  const bytes = (taken() - before) / count;
+  assert.equal(store.stats(now).remembered, 1 + count);
+  return bytes;
+}
+
+/**
+ * @param {Store} store
+ * @param {string} reservationId
+ */
+function settle(store, reservationId) {
+  const { inputTokens } = AMOUNTS;
+  const usage = {
+    inputTokens,
+    cachedInputTokens: 0,
+    outputTokens: 200,
+    pages: 0,
+    audioSeconds: 0,
+    annotatedPages: false,
+  };
+  const result = store.settle({
+    name: { reservationId },
+    claimant: { principal: undefined, workspace: undefined },
+    usage,
+    outcome: "succeeded",
+    now,
+    windows: calendar.at(now),
+  });
+  assert(result.kind === "settled" && !result.already);
+}
+
+const outcome =
+  thing === "reservation" ? openReservations() : { bytes: countersOfADay(), bytesInARush: countersOfARush() };
+process.stdout.write(`${JSON.stringify(outcome)}\n`);

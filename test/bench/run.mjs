@@ -1,0 +1,137 @@
+// `npm run bench -- [flags]` measures the built service beside an empty grpc-js handler; docs/performance.md says how to
+// read the figures. No figure makes it fail: only a server that does not answer as it must.
+import { readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { cerbos } from "./cerbos.mjs";
+import { measureCompile } from "./compile.mjs";
+import { ownContestants } from "./contestants.mjs";
+import { lacking, machineFacts } from "./machine.mjs";
+import { measureMemory } from "./memory.mjs";
+import { report } from "./report.mjs";
+import { measureRounds } from "./rounds.mjs";
+import { targets } from "./targets.mjs";
+
+/** @typedef {import("./rounds.mjs").Cell} Cell */
+
+const SECTIONS = ["unary", "stream", "memory", "compile"];
+const FIGURES = /(<!-- figures -->\n).*(\n<!-- end of figures -->)/s;
+
+const FULL = {
+  timing: { warmUpMs: 1500, settleMs: 400, measureMs: 2000 },
+  memory: { reservations: 500_000, principals: 200_000 },
+  compile: { principals: 10_000, decisions: 300_000, runs: 5 },
+};
+/** Shows that everything runs; its figures mean little. */
+const QUICK = {
+  timing: { warmUpMs: 200, settleMs: 100, measureMs: 200 },
+  memory: { reservations: 50_000, principals: 20_000 },
+  compile: { principals: 10_000, decisions: 30_000, runs: 1 },
+};
+
+const flags = readFlags();
+const asked = new Set(flags.only ?? SECTIONS);
+const sizes = flags.quick ? QUICK : FULL;
+const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
+const nodeFlags = flags["node-flags"].split(" ").filter(Boolean);
+
+/** @param {string} line */
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+function readFlags() {
+  try {
+    return parseArgs({
+      options: {
+        rounds: { type: "string" },
+        only: { type: "string", multiple: true },
+        quick: { type: "boolean", default: false },
+        peers: { type: "boolean", default: false },
+        "node-flags": { type: "string", default: "" },
+        json: { type: "string" },
+        docs: { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    say(error.message);
+    process.exit(2);
+  }
+}
+
+/** @returns {string | undefined} */
+function misuse() {
+  const unknown = [...asked].find((section) => !SECTIONS.includes(section));
+  if (unknown !== undefined) return `--only ${unknown}: there is no such part; name one of ${SECTIONS.join(", ")}`;
+  if (!Number.isInteger(rounds) || rounds < 1) return `--rounds ${flags.rounds}: name a whole number from 1`;
+  if (asked.has("unary") || asked.has("stream")) return lacking();
+  return undefined;
+}
+
+/**
+ * What is measured, saturation first: half of it can only be offered once it is known.
+ *
+ * @returns {readonly Cell[]}
+ */
+function cells() {
+  const unaryShapes = [
+    ...(asked.has("unary") ? ["1x1", "4x4", "4x16"] : []),
+    ...(asked.has("stream") ? ["1x16", "4x16"] : []),
+  ];
+  return [
+    ...[...new Set(unaryShapes)].map((shape) => cell("unary", shape, "saturation")),
+    ...(asked.has("unary") ? ["1x1", "4x4", "4x16"].map((shape) => cell("unary", shape, "half")) : []),
+    ...(asked.has("stream") ? ["1x16", "4x16"].map((shape) => cell("stream", shape, "saturation")) : []),
+  ];
+}
+
+/**
+ * @param {Cell["door"]} door
+ * @param {string} shape
+ * @param {Cell["pace"]} pace
+ * @returns {Cell}
+ */
+function cell(door, shape, pace) {
+  const [connections = 0, inFlight = 0] = shape.split("x").map(Number);
+  return { door, connections, inFlight, pace };
+}
+
+async function measureDoors() {
+  if (cells().length === 0) return [];
+  const contestants = [...ownContestants(nodeFlags), ...(flags.peers ? [await cerbos(say)] : [])];
+  return measureRounds({ contestants, cells: cells(), rounds, timing: sizes.timing }, say);
+}
+
+/**
+ * Put the tables where a page has its place for them.
+ *
+ * @param {string} file
+ * @param {string} tables
+ */
+function fillIn(file, tables) {
+  const page = readFileSync(file, "utf8");
+  if (!FIGURES.test(page)) throw new Error(`${file}: it has no place for figures between <!-- figures --> and its end`);
+  writeFileSync(
+    file,
+    page.replace(FIGURES, (_all, begin, end) => `${begin}\n${tables}\n${end}`),
+  );
+}
+
+const fault = misuse();
+if (fault !== undefined) {
+  say(fault);
+  process.exit(2);
+}
+const machine = machineFacts();
+const measured = await measureDoors();
+if (asked.has("memory")) say("memory");
+const memory = asked.has("memory") ? await measureMemory(sizes.memory) : [];
+if (asked.has("compile")) say("compile");
+const compile = asked.has("compile") ? await measureCompile(sizes.compile) : [];
+
+const results = { machine, rounds, nodeFlags, measured, memory, compile };
+const tables = report(results);
+process.stdout.write(`${tables}\n`);
+if (flags.json !== undefined)
+  writeFileSync(flags.json, `${JSON.stringify({ ...results, targets: targets(results) }, undefined, 2)}\n`);
+if (flags.docs !== undefined) fillIn(flags.docs, tables);

@@ -1,0 +1,117 @@
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { directory, policyFile } from "../unit/commands/policy-files.js";
+
+// What is built for the test finds its packages from there, as the package does in a place of its own.
+const CACHE = "node_modules/.cache";
+let built: string;
+let main: string;
+
+beforeAll(() => {
+  mkdirSync(CACHE, { recursive: true });
+  built = mkdtempSync(join(CACHE, "cli-"));
+  main = join(built, "dist/main.js");
+  const tsc = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", join(built, "dist")];
+  const { stdout } = spawnSync(process.execPath, tsc, { encoding: "utf8" });
+  if (!existsSync(main)) throw new Error(stdout);
+  copyFileSync("package.json", join(built, "package.json"));
+  copyFileSync("src/gen/descriptors.binpb", join(built, "dist/gen/descriptors.binpb"));
+}, 120_000);
+afterAll(() => rmSync(built, { recursive: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function windbreak(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return new Promise((resolve) => {
+    const options = { env: { PATH: process.env["PATH"], ...env } };
+    const child = execFile(process.execPath, [main, ...args], options, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
+/** Start a server on sockets of its own. Resolves once it serves. */
+async function serving() {
+  const home = directory();
+  const env = {
+    WINDBREAK_POLICY: policyFile(),
+    WINDBREAK_LISTEN: `unix:${join(home, "windbreak.sock")}`,
+    WINDBREAK_ADMIN: `unix:${join(home, "admin.sock")}`,
+  };
+  const child = spawn(process.execPath, [main, "serve"], { env, stdio: ["ignore", "ignore", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let log = "";
+  await new Promise<void>((resolve, reject) => {
+    child.stderr.on("data", (chunk: Buffer) => {
+      log += chunk;
+      if (log.includes("is in force")) resolve();
+    });
+    child.once("exit", () => reject(new Error(log)));
+  });
+  return { child, asking: { WINDBREAK_SERVER: env.WINDBREAK_LISTEN, WINDBREAK_ADMIN_SERVER: env.WINDBREAK_ADMIN } };
+}
+
+describe("the program", () => {
+  test("can be run by its first line", () => {
+    const { stdout } = spawnSync("head", ["-n", "1", main], { encoding: "utf8" });
+    expect(stdout).toBe("#!/usr/bin/env node\n");
+  });
+
+  test("ends with the exit code of its command", async () => {
+    expect(await windbreak(["--version"])).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+/), stderr: "" });
+    expect((await windbreak(["policy", "check", policyFile("version: 2\n")])).code).toBe(1);
+    expect((await windbreak(["polcy"])).code).toBe(2);
+    expect((await windbreak(["health"], { WINDBREAK_SERVER: "unix:/no/such.sock" })).code).toBe(3);
+  });
+
+  test("reads its variables from the environment", async () => {
+    const { code, stderr } = await windbreak(["serve"], { WINDBREAK_LISTEN: "nowhere" });
+    expect(code).toBe(2);
+    expect(stderr).toContain("WINDBREAK_LISTEN nowhere: no address to listen on; ");
+  });
+
+  test("is quiet where its reader stops reading", async () => {
+    const child = spawn(process.execPath, [main, "policy", "schema"], { stdio: ["ignore", "pipe", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr += chunk;
+    });
+    child.stdout.destroy();
+    expect(await once(child, "close")).toEqual([0, null]);
+    expect(stderr).toBe("");
+  });
+
+  test("serves, answers and ends", async () => {
+    const { child, asking } = await serving();
+    expect((await windbreak(["health"], asking)).stdout).toBe("SERVING\n");
+    const call = ["--principal", "search-service", "--model", "mistral-embed", "--input-tokens", "800"];
+    expect((await windbreak(["authorize", ...call], asking)).stdout).toMatch(/^allowed: mistral-embed-2312, /);
+    expect((await windbreak(["usage"], asking)).stdout).toContain("principals.search-service");
+
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect((await windbreak(["health"], asking)).code).toBe(3);
+  });
+});
+
+describe("what is loaded", () => {
+  const heavy = ["@opentelemetry", "zod", "yaml", "lru-cache"];
+
+  test.each([
+    ["health", heavy],
+    ["--help", [...heavy, "@grpc", "@bufbuild"]],
+  ])("by %s is nothing that it does not need", async (argument, packages) => {
+    const env = { NODE_DEBUG: "esm,module", WINDBREAK_SERVER: "unix:/no/such.sock" };
+    const { stderr } = await windbreak([argument], env);
+    const loads = (name: string) => stderr.includes(`node_modules/${name}/`);
+    expect(loads("commander")).toBe(true);
+    expect(packages.filter(loads)).toEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const SRC = join(import.meta.dirname, "../../src");
+
+/** What each room may import besides itself; a room that is not named here may not exist. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  main: ["commands", "version"],
+  version: [],
+  settings: ["domain", "transport/address"],
+  commands: ["app", "counters", "domain", "gen", "identity", "policy", "settings", "telemetry", "transport", "version"],
+  domain: [],
+  app: ["domain"],
+  policy: ["app/ports", "domain"],
+  counters: ["app/ports", "domain"],
+  identity: ["app/fault", "app/forms", "app/identify", "app/ports", "domain"],
+  transport: ["app", "domain", "gen"],
+  telemetry: ["app/ports", "domain"],
+  gen: [],
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+
+function importsOf(file: string): readonly Import[] {
+  const text = readFileSync(join(SRC, file), "utf8");
+  const from = file.replace(/\.ts$/, "");
+  return [...text.matchAll(/(?:from|import\(|import)\s*["'](\.[^"']+)\.js["']/g)].map(([, target = ""]) => ({
+    from,
+    to: relative(SRC, normalize(join(SRC, dirname(file), target))),
+  }));
+}
+
+function roomOf(module: string): string {
+  return module.split("/")[0] ?? module;
+}
+
+function isAllowed({ from, to }: Import): boolean {
+  const room = roomOf(from);
+  if (roomOf(to) === room) return true;
+  return (ARROWS[room] ?? []).some((arrow) => to === arrow || to.startsWith(`${arrow}/`));
+}
+
+const imports = files.filter((file) => !file.startsWith("gen/")).flatMap(importsOf);
+
+describe("the house", () => {
+  it("has no room that the plan does not know", () => {
+    expect([...new Set(files.map((file) => roomOf(file.replace(/\.ts$/, ""))))].sort()).toEqual(
+      Object.keys(ARROWS).sort(),
+    );
+  });
+
+  it("has no arrow that the plan does not allow", () => {
+    expect(imports.length).toBeGreaterThan(100);
+    expect(imports.filter((one) => !isAllowed(one))).toEqual([]);
+  });
+
+  it("has no cycle", () => {
+    const next = new Map<string, readonly string[]>();
+    for (const { from, to } of imports) next.set(from, [...(next.get(from) ?? []), to]);
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (module: string, path: readonly string[]): void => {
+      if (path.includes(module)) cycles.push([...path.slice(path.indexOf(module)), module].join(" -> "));
+      if (path.includes(module) || done.has(module)) return;
+      for (const target of next.get(module) ?? []) visit(target, [...path, module]);
+      done.add(module);
+    };
+    for (const module of next.keys()) visit(module, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it("reads the environment in one place", () => {
+    const readers = files.filter((file) => readFileSync(join(SRC, file), "utf8").includes("process.env"));
+    expect(readers).toEqual(["settings.ts"]);
+  });
+});
