@@ -1,4 +1,4 @@
-import { type Caller, callerOf, readRoleCounterKey, type Standing, standingOf } from "../domain/caller.js";
+import { type Caller, callerOf, readRoleCounterKey, standingUnder } from "../domain/caller.js";
 import { isPerRequest, type Limit } from "../domain/limit.js";
 import type { ListedPrincipal, Policy, Role, Workspace } from "../domain/policy.js";
 import type { Desk } from "./desk.js";
@@ -140,11 +140,6 @@ function subjectOf(
   shownWorkspace: string,
 ): Subject {
   const limits = governing.filter((limit) => !isPerRequest(limit));
-  const standing: Standing = {
-    ...standingOf(policy, workspace, role, listed),
-    limits,
-    perRequest: [],
-    counted: limits,
-  };
+  const standing = standingUnder(limits, policy, workspace, role, listed);
   return { caller: callerOf(standing, principal), workspace: shownWorkspace, principal };
 }

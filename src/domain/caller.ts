@@ -13,6 +13,8 @@ export interface Standing {
   readonly perRequest: readonly Limit[];
   /** Those of `limits` that need a counter, in the same order. */
   readonly counted: readonly Limit[];
+  /** The counters of `counted`, in its order; undefined where each principal has one of its own. */
+  readonly sharedCounters: readonly (Counter | undefined)[];
   /** Whether a missing price must refuse. */
   readonly spendsMoney: boolean;
 }
@@ -44,6 +46,18 @@ export function standingOf(
   listed: ListedPrincipal | undefined,
 ): Standing {
   const limits = [...policy.limits, ...workspace.limits, ...role.limits, ...(listed?.limits ?? [])];
+  return standingUnder(limits, policy, workspace, role, listed);
+}
+
+/** The same with some limits only, for reading those. */
+export function standingUnder(
+  limits: readonly Limit[],
+  policy: Policy,
+  workspace: Workspace,
+  role: Role,
+  listed: ListedPrincipal | undefined,
+): Standing {
+  const counted = limits.filter((limit) => !isPerRequest(limit));
   return {
     organization: policy.organization,
     workspace,
@@ -51,18 +65,25 @@ export function standingOf(
     listed,
     limits,
     perRequest: limits.filter(isPerRequest),
-    counted: limits.filter((limit) => !isPerRequest(limit)),
+    counted,
+    sharedCounters: counted.map((limit) => {
+      const key = sharedKey(limit, workspace.name, role.name);
+      return key === undefined ? undefined : { key, metric: limit.metric, window: limit.window };
+    }),
     spendsMoney: limits.some((limit) => limit.metric === "usd"),
   };
 }
 
 /** Name the counters that a principal of this standing is held against. */
 export function callerOf(standing: Standing, principal: string): Caller {
-  const counters = standing.counted.map((limit) => ({
-    key: counterKey(limit, standing, principal),
-    metric: limit.metric,
-    window: limit.window,
-  }));
+  const counters = standing.counted.map(
+    (limit, index) =>
+      standing.sharedCounters[index] ?? {
+        key: ownKey(limit, standing.workspace.name, standing.role.name, principal),
+        metric: limit.metric,
+        window: limit.window,
+      },
+  );
   return { principal, standing, counters };
 }
 
@@ -80,22 +101,17 @@ export function scopeId(limit: Limit, standing: Standing, principal: string): st
   }
 }
 
-/** Ids hold no space, so a key that joins them by spaces means one thing only. */
-function counterKey(limit: Limit, standing: Standing, principal: string): string {
-  const workspace = standing.workspace.name;
-  const role = standing.role.name;
-  switch (limit.scope) {
-    case "organization":
-      return `organization ${limit.key}`;
-    case "workspace":
-      return `workspace ${limit.key} ${workspace}`;
-    case "role":
-      return limit.shared
-        ? `shared ${limit.key} ${workspace} ${role}`
-        : `role ${limit.key} ${workspace} ${role} ${principal}`;
-    case "principal":
-      return `principal ${limit.key} ${principal}`;
-  }
+/** Names and ids hold no space, so a key that joins them by spaces means one thing only. */
+function sharedKey(limit: Limit, workspace: string, role: string): string | undefined {
+  if (limit.scope === "organization") return `organization ${limit.key}`;
+  if (limit.scope === "workspace") return `workspace ${limit.key} ${workspace}`;
+  return limit.shared ? `shared ${limit.key} ${workspace} ${role}` : undefined;
+}
+
+function ownKey(limit: Limit, workspace: string, role: string, principal: string): string {
+  return limit.scope === "role"
+    ? `role ${limit.key} ${workspace} ${role} ${principal}`
+    : `principal ${limit.key} ${principal}`;
 }
 
 /** Whose counter a key names. */

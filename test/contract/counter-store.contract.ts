@@ -6,6 +6,7 @@ import { amounts } from "./counter-store/amounts.js";
 import { calendarWindows } from "./counter-store/calendar-windows.js";
 import { ceilings } from "./counter-store/ceilings.js";
 import { concurrency } from "./counter-store/concurrency.js";
+import { counterKeys } from "./counter-store/counter-keys.js";
 import { lateSettlement } from "./counter-store/late-settlement.js";
 import { laws } from "./counter-store/laws.js";
 import { openReservations } from "./counter-store/open-reservations.js";
@@ -62,6 +63,7 @@ export function counterStoreContract(name: string, makeStore: MakeStore, { runs 
       release,
       readings,
       openReservations,
+      counterKeys,
       reload,
       amounts,
     ]) {

@@ -1,5 +1,45 @@
+import type { CounterStore } from "../../src/app/ports.js";
 import { MemoryStore } from "../../src/counters/memory/memory-store.js";
 import { seededRandom24 } from "../support/seeded-random.js";
 import { counterStoreContract } from "./counter-store.contract.js";
 
 counterStoreContract("MemoryStore", () => ({ store: new MemoryStore(seededRandom24(1)) }));
+
+// Sweeping must never be seen: whatever it drops counted nothing, and no slot that is used again is mistaken.
+counterStoreContract(
+  "MemoryStore, swept before each call",
+  () => ({ store: swept(new MemoryStore(seededRandom24(2))) }),
+  {
+    runs: 60,
+  },
+);
+
+const ALL = 10_000;
+
+function swept(store: MemoryStore): CounterStore {
+  return {
+    open: (caller) => store.open(caller),
+    reserve: (reserve) => {
+      store.sweep(ALL, reserve.windows, reserve.now);
+      return store.reserve(reserve);
+    },
+    settle: (settle) => {
+      store.sweep(ALL, settle.windows, settle.now);
+      return store.settle(settle);
+    },
+    charge: (charge) => {
+      store.sweep(ALL, charge.windows, charge.now);
+      return store.charge(charge);
+    },
+    release: (release) => {
+      store.sweep(ALL, release.windows, release.now);
+      return store.release(release);
+    },
+    read: (account, windows, now) => {
+      store.sweep(ALL, windows, now);
+      return store.read(account, windows, now);
+    },
+    counters: (page) => store.counters(page),
+    reservations: (page, now) => store.reservations(page, now),
+  };
+}

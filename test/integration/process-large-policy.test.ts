@@ -50,7 +50,6 @@ describe("a reload of a large policy", () => {
     for (let caller = 0; caller < 5; caller++) expect(revisionsMet(load.samples, caller)).toEqual(revisions);
     expect(load.samples.filter(({ allowed }) => !allowed)).toEqual([]);
     const longest = Math.max(...load.samples.slice(begun).map(({ tookMs }) => tookMs));
-    console.log(longest, load.samples.length);
     expect(longest).toBeLessThan(LONGEST_CALL_MS);
   });
 });

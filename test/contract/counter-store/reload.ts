@@ -56,6 +56,24 @@ export function reload(stageOf: StageOf): void {
       });
     });
 
+    it("that no longer knows a call's role or workspace does not keep it from being settled", async () => {
+      const limits = { "roles.intern.tokens_per_day": 50, "workspaces.lab.requests_per_day": 50 };
+      const stage = await stageOf({ limits });
+      const who = { as: "eve", role: "intern", workspace: "lab" };
+      const one = await stage.admit({ ...who, input: 10, id: "job-1" });
+      const two = await stage.admit({ ...who, input: 10 });
+      stage.reload({});
+      const usage = { inputTokens: 3 };
+      expect(await stage.record({ ...who, request: "job-1", usage })).toMatchObject({ cost: 6, unreserved: false });
+      expect(await stage.open()).toMatchObject([{ reservationId: two.grant.reservationId, role: "intern" }]);
+      stage.clock.moveTo(one.grant.expiresAt);
+      stage.reload({ limits });
+      expect(await stage.counted(who)).toEqual({
+        "workspaces.lab.requests_per_day": "2+0",
+        "roles.intern.tokens_per_day": "13+0",
+      });
+    });
+
     it("does not change a reservation's price, model or end", async () => {
       const USD = "roles.developer.usd_per_day";
       const stage = await stageOf({ limits: { [USD]: 1000 } });
