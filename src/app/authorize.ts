@@ -1,6 +1,6 @@
 import { type AccessRequest, evaluate, uncountable } from "../domain/evaluate.js";
 import type { Endpoint } from "../domain/model.js";
-import { type Plan, type Refusal, refusedPlan } from "../domain/plan.js";
+import { type Plan, refusedPlan } from "../domain/plan.js";
 import { endsAt } from "../domain/settlement.js";
 import {
   type Allowed,
@@ -71,14 +71,16 @@ function ask(desk: Desk, snapshot: Snapshot, call: AuthorizeCall): Asked | Decis
     return faultInAmounts(plan, call) ?? deniedByRule(plan, found.refusal, requestIdOf(desk, call));
   }
 
-  const plan = snapshot.plan(found, call.model, call.endpoint);
+  const plan = snapshot.plan(found, call.model, call.endpoint, call.request.annotatedPages);
   const missing = faultInAmounts(plan, call);
   if (missing) return missing;
   if (plan.kind === "refused") return deniedByRule(plan, plan, requestIdOf(desk, call));
 
   const verdict = evaluate(found.standing, plan, call.request);
   if (verdict.kind === "too_large") return deniedBySize(found, plan, verdict, requestIdOf(desk, call));
-  if (verdict.kind === "unpriced") return deniedByRule(plan, UNPRICED, requestIdOf(desk, call));
+  if (verdict.kind === "uncountable") {
+    return badField("max_output_tokens", "with the default cap the estimate is above 2^53-1; name a smaller one");
+  }
 
   const now = desk.clock.now();
   return {
@@ -98,12 +100,6 @@ function ask(desk: Desk, snapshot: Snapshot, call: AuthorizeCall): Asked | Decis
     },
   };
 }
-
-const UNPRICED: Refusal = {
-  reason: "model_unknown",
-  message:
-    "the model has no price for annotated pages, and a limit in usd governs this call; add it to the policy's models",
-};
 
 function faultInForm({ requestId, model, request, labels }: AuthorizeCall): Fault | undefined {
   return (

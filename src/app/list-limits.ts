@@ -30,6 +30,12 @@ interface Subject {
 
 const LISTED = "listed-";
 const COUNTED = "counted-";
+const CURSOR = /^(?:(?:listed|counted)-\d{1,15})?$/;
+
+/** Whether `listLimits` may have given this as a `next`; empty: the first page. */
+export function isLimitCursor(after: string): boolean {
+  return CURSOR.test(after);
+}
 
 /**
  * List every limit that has a counter: first those that the policy names (organization, workspaces, shared roles, listed

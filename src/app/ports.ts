@@ -138,8 +138,9 @@ export type ReservationName =
 
 /** Who settles, as far as it is known; a part left out is not compared. */
 export interface Claimant {
-  readonly principal: string | undefined;
-  readonly workspace: string | undefined;
+  readonly principal?: string | undefined;
+  readonly role?: string | undefined;
+  readonly workspace?: string | undefined;
 }
 
 export interface Settle {
@@ -155,9 +156,9 @@ export type SettleResult =
   | {
       readonly kind: "settled";
       readonly cost: NanoUsd;
-      /** Changed nothing: it had been settled. */
+      /** Changed nothing: it had been recorded, for a reservation or, as unreserved usage, by this very id. */
       readonly already: boolean;
-      /** It was no longer open when it was settled. */
+      /** No open reservation stood behind it when it was recorded. */
       readonly unreserved: boolean;
       readonly caller: CallerName;
       readonly amounts: Amounts;

@@ -1,5 +1,5 @@
 import type { Endpoint } from "../domain/model.js";
-import type { Plan } from "../domain/plan.js";
+import { type Plan, priceOf } from "../domain/plan.js";
 import { type Outcome, type Usage, used } from "../domain/settlement.js";
 import type { NanoUsd } from "../domain/units.js";
 import type { Desk } from "./desk.js";
@@ -7,7 +7,7 @@ import { badField, type Fault, fault } from "./fault.js";
 import { faultInId, faultInLabels, faultInPrincipal, faultInUsage, type Labels, type PrincipalName } from "./forms.js";
 import { identify } from "./identify.js";
 import { isOver, type LimitReport, reportAll } from "./limit-report.js";
-import type { Charge, Claimant, MaybePromise, ReservationName, SettleResult } from "./ports.js";
+import type { CallerName, Charge, Claimant, MaybePromise, ReservationName, SettleResult } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 import { whenDone } from "./when-done.js";
 
@@ -45,23 +45,30 @@ export function recordUsage(desk: Desk, call: RecordUsageCall): MaybePromise<Rec
   const name = desk.identity.whoIs(snapshot.policy, call.principal);
   if ("kind" in name) return name;
 
-  const reservation = reservationNamed(snapshot, call, name);
-  if (!reservation)
-    return whenDone(chargeUnreserved(desk, snapshot, call, name), (it) => finish(desk, snapshot, call, it));
-  const now = desk.clock.now();
-  const settled = desk.store.settle({
-    name: reservation,
-    claimant: claimantOf(name),
-    usage: call.usage,
-    outcome: call.outcome,
-    now,
-    windows: snapshot.calendar.at(now),
-  });
+  const settled = settleFirst(desk, snapshot, call, name, reservationsNamed(snapshot, call, name));
   return whenDone(settled, (result) => {
     const charged =
       result.kind === "unknown" ? chargeUnreserved(desk, snapshot, call, name) : settledAs(desk, snapshot, result);
     return whenDone(charged, (it) => finish(desk, snapshot, call, it));
   });
+}
+
+/** Settle the first of some reservations that is known. */
+function settleFirst(
+  desk: Desk,
+  snapshot: Snapshot,
+  call: RecordUsageCall,
+  claimed: PrincipalName,
+  [name, ...others]: readonly ReservationName[],
+): MaybePromise<SettleResult> {
+  if (!name) return { kind: "unknown" };
+  const now = desk.clock.now();
+  const windows = snapshot.calendar.at(now);
+  const claimant = claimantOf(snapshot, claimed);
+  const settled = desk.store.settle({ name, claimant, usage: call.usage, outcome: call.outcome, now, windows });
+  return whenDone(settled, (result) =>
+    result.kind === "unknown" ? settleFirst(desk, snapshot, call, claimed, others) : result,
+  );
 }
 
 function faultInForm(call: RecordUsageCall): Fault | undefined {
@@ -82,19 +89,32 @@ function faultInForm(call: RecordUsageCall): Fault | undefined {
 
 const MAX_RESERVATION_ID = 512;
 
-/** By its own id; else by the request_id of the caller, who need not be in the policy any more. */
-function reservationNamed(
+/**
+ * The reservations that a call may mean: by its own id; else by the request_id of the caller in its workspace.
+ *
+ * A listed principal need not name its workspace, and may have reserved in another one before the policy moved it.
+ */
+function reservationsNamed(
   { policy }: Snapshot,
   { reservationId, requestId }: RecordUsageCall,
   { id, workspace }: PrincipalName,
-): ReservationName | undefined {
-  if (reservationId !== "") return { reservationId };
-  const owner = workspace === "" ? policy.principals.get(id)?.workspace : workspace;
-  return id === "" || owner === undefined ? undefined : { workspace: owner, principal: id, requestId };
+): readonly ReservationName[] {
+  if (reservationId !== "") return [{ reservationId }];
+  if (id === "") return [];
+  const listed = policy.principals.get(id);
+  const ofListed = listed ? [listed.workspace, ...policy.workspaces.keys()] : [];
+  const workspaces = workspace === "" ? [...new Set(ofListed)] : [workspace];
+  return workspaces.map((name) => ({ workspace: name, principal: id, requestId }));
 }
 
-function claimantOf({ id, workspace }: PrincipalName): Claimant {
-  return { principal: id === "" ? undefined : id, workspace: workspace === "" ? undefined : workspace };
+/** What the policy says of a listed principal now is no false claim, though the reservation may say otherwise. */
+function claimantOf({ policy }: Snapshot, { id, role, workspace }: PrincipalName): Claimant {
+  const listed = policy.principals.get(id);
+  return {
+    principal: id === "" ? undefined : id,
+    role: role === "" || role === listed?.role ? undefined : role,
+    workspace: workspace === "" || workspace === listed?.workspace ? undefined : workspace,
+  };
 }
 
 function settledAs(
@@ -113,12 +133,18 @@ function settledAs(
     case "away":
       return storeAway();
     case "settled": {
-      const { caller, cost, already, unreserved } = result;
+      const { cost, already, unreserved, caller } = result;
       if (!already) desk.log.settled({ ...result, workspace: caller.workspace });
-      const found = identify(snapshot, { id: caller.principal, role: caller.role, workspace: caller.workspace });
-      return { kind: "recorded", cost, already, unreserved, resolved: found.kind === "resolved" ? found : undefined };
+      return { kind: "recorded", cost, already, unreserved, resolved: resolveNow(snapshot, caller) };
     }
   }
+}
+
+/** Who a reservation's principal is now; undefined where the policy knows it no longer, and no limit governs it. */
+function resolveNow(snapshot: Snapshot, { principal, role, workspace }: CallerName): Resolved | undefined {
+  const isListed = snapshot.policy.principals.has(principal);
+  const found = identify(snapshot, { id: principal, role: isListed ? "" : role, workspace: isListed ? "" : workspace });
+  return found.kind === "resolved" ? found : undefined;
 }
 
 function chargeUnreserved(
@@ -156,9 +182,10 @@ function planToCharge(
   const unknown = "the reservation is not known";
   if (model === "") return badField("model", `is required, because ${unknown}`);
   if (!usage && outcome !== "failed") return badField("usage", `is required, because ${unknown}`);
-  const plan = snapshot.plan(found, model, endpoint);
+  const annotatedPages = usage?.annotatedPages === true;
+  const plan = snapshot.plan(found, model, endpoint, annotatedPages);
   if (!plan.model) return fault("not_found", `model: ${model} is not in the catalogue`);
-  if (usage && !plan.price && found.standing.spendsMoney) {
+  if (usage && !priceOf(plan, annotatedPages) && found.standing.spendsMoney) {
     return fault(
       "not_found",
       `model: ${plan.model.id} has no price for ${plan.endpoint}, and a limit in usd governs it`,

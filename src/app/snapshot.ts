@@ -14,9 +14,12 @@ export interface Resolved {
   readonly kind: "resolved";
   readonly account: Account;
   readonly standing: Standing;
-  /** By asked model, then by asked endpoint. Only names of the catalogue are kept, so that it stays small. */
-  readonly plans: Map<string, Map<Endpoint | undefined, Plan>>;
+  /** By asked model, then by what else was asked. Only names of the catalogue are kept, so that it stays small. */
+  readonly plans: Plans;
 }
+
+type Plans = Map<string, Map<PlanKey, Plan>>;
+type PlanKey = Endpoint | `${Endpoint | "first"}, annotated` | undefined;
 
 /** What a listed or unlisted principal is made of. */
 export interface Parts {
@@ -63,15 +66,16 @@ export class Snapshot {
   }
 
   /** What the rules make of a model on an endpoint, for a resolved caller. */
-  plan({ standing, plans }: Resolved, model: string, endpoint: Endpoint | undefined): Plan {
-    const known = plans.get(model)?.get(endpoint);
+  plan({ standing, plans }: Resolved, model: string, endpoint: Endpoint | undefined, annotatedPages: boolean): Plan {
+    const key: PlanKey = annotatedPages ? `${endpoint ?? "first"}, annotated` : endpoint;
+    const known = plans.get(model)?.get(key);
     if (known) return known;
 
-    const plan = planFor(this.policy, standing, model, endpoint);
+    const plan = planFor(this.policy, standing, model, endpoint, annotatedPages);
     if (!plan.model) return plan;
-    const byEndpoint = plans.get(model) ?? new Map<Endpoint | undefined, Plan>();
-    byEndpoint.set(endpoint, plan);
-    plans.set(model, byEndpoint);
+    const ofModel = plans.get(model) ?? new Map<PlanKey, Plan>();
+    ofModel.set(key, plan);
+    plans.set(model, ofModel);
     return plan;
   }
 
@@ -80,7 +84,7 @@ export class Snapshot {
     const key = `${workspace.name} ${role.name}`;
     const shared = this.#shared.get(key) ?? {
       standing: standingOf(this.policy, workspace, role, undefined),
-      plans: new Map<string, Map<Endpoint | undefined, Plan>>(),
+      plans: new Map<string, Map<PlanKey, Plan>>(),
     };
     this.#shared.set(key, shared);
     return shared;

@@ -108,13 +108,13 @@ function explain(desk: Desk, policy: Policy, { decision, counted, call }: Judged
 
   const { standing, account } = found;
   const { request } = call;
-  const plan = snapshot.plan(found, call.model, call.endpoint);
+  const plan = snapshot.plan(found, call.model, call.endpoint, request.annotatedPages);
   const endpoint = call.endpoint ?? plan.endpoint;
   const offers = offersFor({ policy, standing, request, endpoint, counted });
   if (plan.kind === "refused") return { ...nothing, offers };
 
   const verdict = evaluate(standing, plan, request);
-  const held = verdict.kind === "unpriced" ? [] : holdAgainst(standing, counted, verdict.worst);
+  const held = verdict.kind === "uncountable" ? [] : holdAgainst(standing, counted, verdict.worst);
   return {
     decision,
     held: held.map((one) => ({ ...one, of: scopeId(one.limit, standing, account.caller.principal) })),

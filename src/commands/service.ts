@@ -1,6 +1,6 @@
 import type { Server } from "@grpc/grpc-js";
 import type { Desk } from "../app/desk.js";
-import { listLimits, readSharedLimits } from "../app/list-limits.js";
+import { isLimitCursor, listLimits, readSharedLimits } from "../app/list-limits.js";
 import type { Clock, Identity } from "../app/ports.js";
 import type { Snapshot } from "../app/snapshot.js";
 import { SnapshotInForce } from "../app/snapshot-in-force.js";
@@ -176,7 +176,7 @@ export class Service {
           listeners: this.#listeners,
         };
       },
-      limits: (page) => listLimits(this.#desk, page),
+      limits: (page) => (isLimitCursor(page.after) ? listLimits(this.#desk, page) : { kind: "bad_cursor" }),
       reservations: (page) => this.#store.reservations(page, clock.now()),
       release: (reservationId) => {
         const now = clock.now();

@@ -1,8 +1,8 @@
 import type { Standing } from "./caller.js";
 import { type Amounts, chargeOf, fits } from "./charges.js";
 import type { Limit } from "./limit.js";
-import { costOf, type Price } from "./money.js";
-import type { OpenPlan, Plan } from "./plan.js";
+import { costOf } from "./money.js";
+import { type OpenPlan, type Plan, priceOf } from "./plan.js";
 import { MAX_AMOUNT, type Tokens } from "./units.js";
 
 /** What a caller wants to do, in numbers. */
@@ -16,7 +16,7 @@ export interface AccessRequest {
 }
 
 /** Whether the rules let a request run, and the most that it can use. */
-export type Verdict = Permit | TooLarge | Unpriced;
+export type Verdict = Permit | TooLarge | Uncountable;
 
 export interface Permit {
   readonly kind: "permit";
@@ -35,17 +35,12 @@ export interface TooLarge {
   readonly shadowDenials: readonly string[];
 }
 
-/** The catalogue lacks the price that this request would be charged by, and a limit in usd governs it. */
-export interface Unpriced {
-  readonly kind: "unpriced";
+/** With the cap that nobody named, the estimate is above 2^53-1. */
+export interface Uncountable {
+  readonly kind: "uncountable";
 }
 
 const NONE: readonly string[] = [];
-
-/** The price that a request is charged by, undefined where the catalogue lacks it. */
-export function priceOf(plan: Plan, annotatedPages: boolean): Price | undefined {
-  return annotatedPages ? plan.annotatedPrice : plan.price;
-}
 
 /**
  * Whether a request is too large to be counted at all: a fault of the message, found before any rule.
@@ -72,8 +67,8 @@ export function uncountable(plan: Plan, request: AccessRequest): string | undefi
 export function evaluate(standing: Standing, plan: OpenPlan, request: AccessRequest): Verdict {
   const output = plan.hasOutput ? outputCap(standing, plan, request) : 0;
   const price = priceOf(plan, request.annotatedPages);
-  if (!price && standing.spendsMoney) return { kind: "unpriced" };
-  const cost = price ? (costOf(price, billable(request, output)) ?? MAX_AMOUNT) : 0;
+  const cost = price ? costOf(price, billable(request, output)) : 0;
+  if (cost === undefined || request.inputTokens + output > MAX_AMOUNT) return { kind: "uncountable" };
   const worst: Amounts = { inputTokens: request.inputTokens, outputTokens: output, cost };
 
   const over = overCeilings(standing, worst);
@@ -112,9 +107,7 @@ function outputCap(standing: Standing, plan: OpenPlan, request: AccessRequest): 
   return Math.max(cap, 1);
 }
 
-/** A context bounds one text. Endpoints without output take lists of texts, of which only the sum is known here. */
-function exceedsModel({ hasOutput, model }: OpenPlan, { inputTokens, outputTokens }: Amounts): boolean {
-  if (!hasOutput) return false;
+function exceedsModel({ model }: OpenPlan, { inputTokens, outputTokens }: Amounts): boolean {
   const { contextLength = MAX_AMOUNT, maxOutputTokens = MAX_AMOUNT } = model;
   return inputTokens + outputTokens > contextLength || outputTokens > maxOutputTokens;
 }

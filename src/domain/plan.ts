@@ -22,6 +22,8 @@ export interface RefusedPlan extends PlanBase {
 }
 
 interface PlanBase {
+  /** What was asked for, as the request named it: under the next policy it may mean something else. */
+  readonly asked: { readonly model: string; readonly endpoint: Endpoint | undefined };
   readonly policyRevision: string;
   /** undefined: the policy does not know the caller's. */
   readonly workspace: string | undefined;
@@ -38,42 +40,58 @@ interface PlanBase {
   readonly annotatedPrice: Price | undefined;
 }
 
+/** The price that a request is charged by; undefined where the catalogue lacks it. */
+export function priceOf(plan: Pick<PlanBase, "price" | "annotatedPrice">, annotatedPages: boolean): Price | undefined {
+  return annotatedPages ? plan.annotatedPrice : plan.price;
+}
+
 /** Why a principal may use nothing at all: found before its model is looked at. */
 export interface Refusal {
   readonly reason: Reason;
   readonly message: string;
 }
 
-/** Judge everything that can be judged without the request's amounts and without a counter. */
-export function planFor(policy: Policy, standing: Standing, modelName: string, endpoint: Endpoint | undefined): Plan {
-  const model = policy.models.get(modelName);
-  const base = planBase(policy, standing, model, endpoint);
-  const refusal = disabled(standing) ?? modelRefusal(standing, model, modelName, base);
+/**
+ * Judge everything that can be judged without the request's amounts and without a counter.
+ *
+ * @param annotatedPages whether pages are charged by their annotated price, which a model may lack.
+ */
+export function planFor(
+  policy: Policy,
+  standing: Standing,
+  modelName: string,
+  asked: Endpoint | undefined,
+  annotatedPages = false,
+): Plan {
+  const base = planBase(policy, standing, modelName, asked);
+  const { model, endpoint } = base;
+  const refusal = disabled(standing) ?? modelRefusal(standing, base, annotatedPages);
   if (refusal) return { ...base, kind: "refused", ...refusal };
-  if (!model || !base.endpoint) throw new Error("a plan without a refusal has a model and an endpoint");
-  return { ...base, kind: "open", model, endpoint: base.endpoint };
+  if (!model || !endpoint) throw new Error("a plan without a refusal has a model and an endpoint");
+  return { ...base, kind: "open", model, endpoint };
 }
 
 /** The plan of a caller whom the policy does not know: refused, with what the message must still hold. */
 export function refusedPlan(
   policy: Policy,
   modelName: string,
-  endpoint: Endpoint | undefined,
+  asked: Endpoint | undefined,
   refusal: Refusal,
 ): RefusedPlan {
-  const base = planBase(policy, undefined, policy.models.get(modelName), endpoint);
-  return { ...base, kind: "refused", ...refusal };
+  return { ...planBase(policy, undefined, modelName, asked), kind: "refused", ...refusal };
 }
 
 function planBase(
   policy: Policy,
   standing: Standing | undefined,
-  model: Model | undefined,
+  modelName: string,
   asked: Endpoint | undefined,
 ): PlanBase {
+  const model = policy.models.get(modelName);
   const endpoint = asked ?? model?.endpoints[0];
   const rates = model && standing ? surcharged(model.rates, standing) : model?.rates;
   return {
+    asked: { model: modelName, endpoint: asked },
     policyRevision: policy.revision,
     workspace: standing?.workspace.name,
     model,
@@ -132,23 +150,20 @@ function disabled({ listed }: Standing): Refusal | undefined {
   return { reason: "principal_disabled", message: `principal ${listed.name} is disabled in the policy` };
 }
 
-function modelRefusal(
-  standing: Standing,
-  model: Model | undefined,
-  modelName: string,
-  { endpoint, price }: PlanBase,
-): Refusal | undefined {
+function modelRefusal(standing: Standing, plan: PlanBase, annotatedPages: boolean): Refusal | undefined {
+  const { asked, model, endpoint } = plan;
   if (!model || !endpoint) {
     return {
       reason: "model_unknown",
-      message: `model ${modelName} is not in the catalogue; name one that is, or add it to the policy's models`,
+      message: `model ${asked.model} is not in the catalogue; name one that is, or add it to the policy's models`,
     };
   }
   // Whether the endpoint is served is judged below: on one that is not, a missing price says nothing.
-  if (standing.spendsMoney && !price && model.endpoints.includes(endpoint)) {
+  if (standing.spendsMoney && !priceOf(plan, annotatedPages) && model.endpoints.includes(endpoint)) {
+    const what = annotatedPages ? `annotated pages on ${endpoint}` : endpoint;
     return {
       reason: "model_unknown",
-      message: `model ${model.id} has no price for ${endpoint}, and a limit in usd governs this call; add its prices to the policy's models`,
+      message: `model ${model.id} has no price for ${what}, and a limit in usd governs this call; add its prices to the policy's models`,
     };
   }
   const closed = closedTo(standing, (ruled) => ruled.models === undefined || ruled.models.has(model.id));
@@ -174,20 +189,17 @@ export interface ModelVerdict {
 }
 
 /** Judge a model by name. Endpoint lists and a disabled principal are other questions. */
-export function judgeModel(policy: Policy, standing: Standing, modelName: string): ModelVerdict {
-  const base = planBase(policy, standing, policy.models.get(modelName), undefined);
-  const refused = modelRefusal(standing, base.model, modelName, base)?.reason;
+export function judgeModel(policy: Policy, standing: Standing, model: string): ModelVerdict {
+  const plan = planBase(policy, standing, model, undefined);
+  const refused = modelRefusal(standing, plan, false)?.reason;
   const reason = refused === "model_unknown" || refused === "model_not_allowed" ? refused : "allowed";
-  return { model: base.model, reason, rates: base.model && surcharged(base.model.rates, standing) };
+  return { model: plan.model, reason, rates: plan.model && surcharged(plan.model.rates, standing) };
 }
 
-/** The dated ids of all models whose lists let this standing through, sorted. */
+/** The dated ids of all models that `judgeModel` allows, sorted. */
 export function allowedModels(policy: Policy, standing: Standing): readonly string[] {
-  const allowed = new Set<string>();
-  for (const { id } of policy.models.values()) {
-    if (!closedTo(standing, ({ models }) => models === undefined || models.has(id))) allowed.add(id);
-  }
-  return [...allowed].sort();
+  const ids = new Set(Array.from(policy.models.values(), ({ id }) => id));
+  return [...ids].filter((id) => judgeModel(policy, standing, id).reason === "allowed").sort();
 }
 
 /** The first of workspace, role and principal whose list does not let the call through, named for a person. */

@@ -1,9 +1,9 @@
 import type { Standing } from "./caller.js";
 import { type Amounts, chargeOf, fits } from "./charges.js";
-import { type AccessRequest, evaluate, priceOf, uncountable } from "./evaluate.js";
+import { type AccessRequest, evaluate, uncountable } from "./evaluate.js";
 import type { Limit } from "./limit.js";
 import type { Endpoint, Model } from "./model.js";
-import { allowedModels, type OpenPlan, planFor } from "./plan.js";
+import { allowedModels, type OpenPlan, planFor, priceOf } from "./plan.js";
 import type { Policy } from "./policy.js";
 import { MAX_AMOUNT, type NanoUsd, type Tokens } from "./units.js";
 
@@ -45,7 +45,7 @@ export interface Candidate {
 function judge({ standing, plan, request, counted }: Candidate): { worst: Amounts; passes: boolean } | undefined {
   if (uncountable(plan, request) !== undefined) return undefined;
   const verdict = evaluate(standing, plan, request);
-  if (verdict.kind === "unpriced") return undefined;
+  if (verdict.kind === "uncountable") return undefined;
   const { worst } = verdict;
   const isHeldBack = holdAgainst(standing, counted, worst).some((held) => held.verdict === "refuses");
   return { worst, passes: verdict.kind === "permit" && !isHeldBack };
@@ -97,7 +97,7 @@ export interface Wanted {
 /** List the models that the rules let a caller use for a call, the cheapest for this call first, those without a price last. */
 export function offersFor({ policy, standing, request, endpoint, counted }: Wanted): readonly Offer[] {
   const offers = allowedModels(policy, standing).flatMap((id): Offer[] => {
-    const plan = planFor(policy, standing, id, endpoint);
+    const plan = planFor(policy, standing, id, endpoint, request.annotatedPages);
     if (plan.kind === "refused" || lacksAmount(plan, request)) return [];
     const judged = judge({ standing, plan, request, counted });
     if (!judged) return [];

@@ -1,4 +1,5 @@
 import { badField } from "../app/fault.js";
+import { faultInPrincipal } from "../app/forms.js";
 import { falseClaim } from "../app/identify.js";
 import type { Identity } from "../app/ports.js";
 import type { Policy } from "../domain/policy.js";
@@ -10,7 +11,7 @@ export function fixedIdentity(id: string): Identity {
       const listed = policy.principals.get(id);
       // A policy without this principal never comes into force (see faultInFixed).
       if (!listed) return badField("principal.id", `${id} is not in the policy`);
-      return falseClaim(listed, named) ?? { id, role: "", workspace: "" };
+      return faultInPrincipal(named) ?? falseClaim(listed, named) ?? { id, role: "", workspace: "" };
     },
   };
 }

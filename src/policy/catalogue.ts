@@ -62,7 +62,6 @@ export function catalogueWarning(today: Date): string | undefined {
 //   under audio_transcriptions it would promise a bound that no POST there keeps;
 // - mistral-ocr-2503: retired 2025-12-31, and its card no longer names a price.
 
-const K8 = 8_192;
 const K32 = 32_768;
 const K40 = 40_960;
 const K128 = 131_072;
@@ -85,8 +84,8 @@ const chat = (contextLength: number, input: string, cachedInput: string, output:
     contextLength,
     prices: { input, cachedInput, output },
   }) as const;
-const embed = (contextLength: number, input: string) =>
-  ({ endpoints: ["embeddings"], contextLength, prices: { input } }) as const;
+// The context of these (8k) bounds each text of a list, of which a request tells the sum only: none is named here.
+const embed = (input: string) => ({ endpoints: ["embeddings"], prices: { input } }) as const;
 const ocr = (page: string, annotatedPage: string) => ({ endpoints: ["ocr"], prices: { page, annotatedPage } }) as const;
 
 /** Mistral's models, by id. */
@@ -94,8 +93,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   { id: "codestral-2501", aliases: [], ...chat(K128, "0.3", "0.03", "0.9"), ...CODE, ...retired("2025-11-30") },
   // 128k on the card, 256k elsewhere: the card. Some tables still price codestral-latest at 1 and 3: the card.
   { id: "codestral-2508", aliases: ["codestral-latest"], ...chat(K128, "0.3", "0.03", "0.9"), ...CODE, ...LIVE },
-  // The context of an embedding model holds for each text; a list of texts is held to it as one.
-  { id: "codestral-embed-2505", aliases: ["codestral-embed"], ...embed(K8, "0.15"), ...LIVE },
+  { id: "codestral-embed-2505", aliases: ["codestral-embed"], ...embed("0.15"), ...LIVE },
   {
     id: "deepseek-v4-1-flash-1017",
     aliases: [],
@@ -149,7 +147,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   { id: "ministral-3b-2512", aliases: ["ministral-3b-latest"], ...chat(K256, "0.1", "0.01", "0.1"), ...LIVE },
   { id: "ministral-8b-2410", aliases: [], ...chat(K128, "0.1", "0.01", "0.1"), ...retired("2025-12-31") },
   { id: "ministral-8b-2512", aliases: ["ministral-8b-latest"], ...chat(K256, "0.15", "0.015", "0.15"), ...LIVE },
-  { id: "mistral-embed-2312", aliases: ["mistral-embed"], ...embed(K8, "0.1"), ...LIVE },
+  { id: "mistral-embed-2312", aliases: ["mistral-embed"], ...embed("0.1"), ...LIVE },
   { id: "mistral-large-2411", aliases: [], ...chat(K128, "2", "0.2", "6"), ...retired("2026-05-31") },
   // The alias was last seen here on 2026-10-07. Should it have moved to mistral-large-4-0, that one is dearer.
   { id: "mistral-large-2512", aliases: ["mistral-large-latest"], ...chat(K256, "0.5", "0.05", "1.5"), ...LIVE },
@@ -179,8 +177,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     id: "mistral-moderation-2411",
     aliases: [],
-    endpoints: ["moderations"],
-    contextLength: K8,
+    endpoints: ["moderations"], // a list of texts, each bounded alone, as for embeddings
     prices: { input: "0.1" },
     ...retired("2026-06-30"),
   },
@@ -189,7 +186,6 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     id: "mistral-moderation-2603",
     aliases: ["mistral-moderation-latest"],
     endpoints: ["moderations", "classifications"],
-    contextLength: K128,
     prices: { input: "0" },
     ...LIVE,
   },

@@ -90,6 +90,12 @@ async function limits({ source }: Routing, { query }: Asked): Promise<Answer> {
   const page = pageOf(query);
   if ("error" in page) return refused(page);
   const found = await source.limits(page);
+  if ("kind" in found && found.kind === "bad_cursor") {
+    return refused({
+      status: 400,
+      error: "no page begins there; give the next of the page before, or leave after out",
+    });
+  }
   if ("kind" in found) return refused({ status: 503, error: STORE_AWAY });
   return json(200, { policy_revision: found.policyRevision, limits: found.limits.map(limitJson), next: found.next });
 }

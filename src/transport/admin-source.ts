@@ -7,13 +7,18 @@ export interface AdminSource {
   ready(): Readiness;
 
   /** Limits that need a counter, a page at a time, in an order that stays. */
-  limits(page: Page): MaybePromise<LimitsPage | Away>;
+  limits(page: Page): MaybePromise<LimitsPage | Away | BadCursor>;
 
   /** Open reservations, as the store pages them. */
   reservations(page: Page): MaybePromise<readonly OpenReservation[] | Away>;
 
   /** Give back all that a reservation holds. */
   release(reservationId: string): MaybePromise<ReleaseResult>;
+}
+
+/** The `after` is none that a page gave. */
+export interface BadCursor {
+  readonly kind: "bad_cursor";
 }
 
 /** How the service stands, told without asking the store. */

@@ -22,8 +22,9 @@ import {
 } from "../gen/windbreak/v1/policy_decision.js";
 import { writeAllowed, writeAllowedInStream } from "./allowed-writer.js";
 import { endpointOf, METRIC_NUMBERS, REASON_NUMBERS, WINDOW_NUMBERS } from "./enums.js";
-import { type MessageShape, type Misread, misreadOf } from "./misread.js";
+import { type MessageShape, type Misread, misreadOf, NO_MESSAGE } from "./misread.js";
 import { toDuration, toTimestamp } from "./times.js";
+import { areFields, strictReader } from "./wire.js";
 
 const NOBODY: PrincipalName = { id: "", role: "", workspace: "" };
 const ALLOWED_STATUS = 200;
@@ -39,38 +40,39 @@ const USAGE: MessageShape = {
 };
 const RECORD_USAGE: MessageShape = { requestId: 2, integers: {}, messages: { 6: { name: "usage", shape: USAGE } } };
 const CHECK_BUDGET: MessageShape = { integers: {}, messages: {} };
-const STREAM_QUESTION: MessageShape = { integers: {}, messages: { 1: { name: "request", shape: AUTHORIZE } } };
+const STREAM_QUESTION: MessageShape = { integers: {}, messages: { 1: { name: "", shape: AUTHORIZE } } };
 
 /** Read a message, or say why it cannot be read. */
 type Reader<Call> = (bytes: Buffer) => Call | Misread;
 
 /** Read a question. */
 export const readAuthorize: Reader<AuthorizeCall> = (bytes) =>
-  reading(bytes, AUTHORIZE, () => authorizeCall(AuthorizeRequest.decode(bytes)));
+  reading(bytes, AUTHORIZE, () => authorizeCall(AuthorizeRequest.decode(strictReader(bytes))));
 
 /** Read a question of a stream, where it needs a request_id to pair its answer with. */
 export const readQuestion: Reader<AuthorizeCall> = (bytes) =>
   reading(bytes, STREAM_QUESTION, () => {
-    const { request } = AuthorizeStreamRequest.decode(bytes);
+    const { request } = AuthorizeStreamRequest.decode(strictReader(bytes));
     if (!request) return { fault: badField("request", "is required"), isMessage: true, requestId: "" };
     if (request.requestId !== "") return authorizeCall(request);
-    const fault = badField("request.request_id", "is required on a stream, to pair answer and question");
+    const fault = badField("request_id", "is required on a stream, to pair answer and question");
     return { fault, isMessage: true, requestId: "" };
   });
 
 /** Read a report of usage. */
 export const readRecordUsage: Reader<RecordUsageCall> = (bytes) =>
-  reading(bytes, RECORD_USAGE, () => recordUsageCall(RecordUsageRequest.decode(bytes)));
+  reading(bytes, RECORD_USAGE, () => recordUsageCall(RecordUsageRequest.decode(strictReader(bytes))));
 
 /** Read a question about a budget. */
 export const readCheckBudget: Reader<CheckBudgetCall> = (bytes) =>
   reading(bytes, CHECK_BUDGET, () => {
-    const { principal, model } = CheckBudgetRequest.decode(bytes);
+    const { principal, model } = CheckBudgetRequest.decode(strictReader(bytes));
     return { principal: principal ?? NOBODY, model };
   });
 
 /** Decode by the generated code, whose every complaint is about the bytes. */
 function reading<Call>(bytes: Uint8Array, shape: MessageShape, decode: () => Call | Misread): Call | Misread {
+  if (!areFields(bytes)) return NO_MESSAGE;
   try {
     return decode();
   } catch (error) {

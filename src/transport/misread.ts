@@ -18,6 +18,13 @@ export interface MessageShape {
   readonly requestId?: number;
 }
 
+/** What is said of bytes that are no message. */
+export const NO_MESSAGE: Misread = {
+  fault: fault("invalid_argument", "the bytes are no such message"),
+  isMessage: false,
+  requestId: "",
+};
+
 /**
  * Say why bytes could not be decoded: they hold an integer beyond 2^53-1, or are no message.
  *
@@ -32,7 +39,7 @@ export function misreadOf(bytes: Uint8Array, shape: MessageShape): Misread {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
   }
-  return { fault: fault("invalid_argument", "the bytes are no such message"), isMessage: false, requestId: "" };
+  return NO_MESSAGE;
 }
 
 function walk(
@@ -51,7 +58,12 @@ function walk(
       if (!isSafe(reader.int64())) field ??= path + integer;
     } else if (message && wireType === WireType.LengthDelimited) {
       const length = reader.uint32();
-      const inner = walk(reader, reader.pos + length, message.shape, `${path}${message.name}.`);
+      const inner = walk(
+        reader,
+        reader.pos + length,
+        message.shape,
+        message.name === "" ? path : `${path}${message.name}.`,
+      );
       field ??= inner.field;
       requestId ||= inner.requestId;
     } else if (number === shape.requestId && wireType === WireType.LengthDelimited) {

@@ -17,7 +17,7 @@ const SECTIONS = ["unary", "stream", "memory", "compile"];
 const FIGURES = /(<!-- figures -->\n).*(\n<!-- end of figures -->)/s;
 
 const FULL = {
-  timing: { warmUpMs: 1500, settleMs: 400, measureMs: 2000 },
+  timing: { warmUpMs: 6000, settleMs: 400, measureMs: 2000 },
   memory: { reservations: 500_000, principals: 200_000 },
   compile: { principals: 10_000, decisions: 300_000, runs: 5 },
 };

@@ -350,7 +350,9 @@ function callWithTimeout(
   return new Promise((resolve, reject) => {
     const done = (headers: NodeJS.Dict<unknown>) => {
       const code = headers["grpc-status"];
-      if (code !== undefined) resolve(String(code));
+      if (code === undefined) return;
+      resolve(String(code));
+      stream.close();
     };
     stream.on("response", done);
     stream.on("trailers", done);

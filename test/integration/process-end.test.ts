@@ -55,6 +55,15 @@ describe("SIGTERM", () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  it("is not cut short by a SIGHUP that comes meanwhile", async () => {
+    const running = await startProcess(POLICY, { flags: ["--drain-delay", "1s"] });
+    running.kill("SIGTERM");
+    await running.line(/ SIGTERM: draining/);
+    running.kill("SIGHUP");
+    expect(await running.client.authorize(call)).toMatchObject({ allowed: true });
+    expect(await running.ended()).toMatchObject({ code: 0, signal: null });
+  });
+
   it("answers each call in flight, or refuses it as unavailable", async () => {
     const running = await startProcess(POLICY);
     const asked = Array.from({ length: 500 }, () => running.client.authorize(call).catch((error: unknown) => error));

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { loadPolicy } from "../../src/policy/load-policy.js";
 import { afterwards, connect, temporaryDirectory } from "./running-service.js";
 
 const MAIN = join(import.meta.dirname, "../../dist/main.js");
@@ -141,4 +142,11 @@ export function policyFile(policy: string): string {
   const file = join(temporaryDirectory(), "policy.yaml");
   writeFileSync(file, policy);
   return file;
+}
+
+/** What decisions by this policy name it by. @throws Error where it is at fault. */
+export function revisionOf(policy: string): string {
+  const loaded = loadPolicy(Buffer.from(policy), "policy.yaml");
+  if (loaded.kind === "faulty") throw new Error(JSON.stringify(loaded.faults));
+  return loaded.policy.revision;
 }

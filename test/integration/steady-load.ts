@@ -95,8 +95,13 @@ export function keepAsking(client: ReturnType<typeof connect>, question: object)
   };
 }
 
-/** The revisions that a caller met, in order, each turn of them once. */
-export function revisionsMet(samples: readonly Sample[], caller: number): readonly string[] {
-  const met = samples.filter((sample) => sample.caller === caller).map(({ revision }) => revision);
-  return met.filter((revision, index) => revision !== met[index - 1]);
+/** The revisions that each caller met, in order, each turn of them once. */
+export function revisionsMet(samples: readonly Sample[]): readonly (readonly string[])[] {
+  const met: string[][] = [];
+  for (const { caller, revision } of samples) {
+    const before = met[caller] ?? [];
+    if (before.at(-1) !== revision) before.push(revision);
+    met[caller] = before;
+  }
+  return met;
 }

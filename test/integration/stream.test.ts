@@ -84,7 +84,7 @@ describe("AuthorizeStream", () => {
     expect(byId.get("bad-number").error).toEqual({ code: 3, message: "input_tokens: must not be negative" });
     expect(byId.get("huge-number").error).toMatchObject({
       code: 3,
-      message: expect.stringMatching(/^request\.input_tokens: /),
+      message: expect.stringMatching(/^input_tokens: /),
     });
     expect(byId.get("bad-endpoint").error).toMatchObject({ code: 3 });
     expect(byId.get("").error).toMatchObject({ code: 3 });

@@ -1,7 +1,9 @@
 import type {
   Account,
+  CallerName,
   Charge,
   ChargeResult,
+  Claimant,
   CounterPage,
   CounterStore,
   OpenReservation,
@@ -9,6 +11,7 @@ import type {
   Reading,
   Release,
   ReleaseResult,
+  ReservationName,
   Reserve,
   ReserveResult,
   Settle,
@@ -90,37 +93,35 @@ export class MemoryStore implements CounterStore {
       "reservationId" in settle.name
         ? this.#reservations.findById(settle.name.reservationId, now)
         : this.#reservations.findByRequest(settle.name, settle.name.requestId, now);
-    if (slot === 0) return { kind: "unknown" };
+    if (slot === 0) return this.#settledOnce(settle.name, now);
 
     const { account, plan } = this.#reservations.terms(slot);
     const caller = nameOf(account.caller);
-    if (claimant.principal !== undefined && claimant.principal !== caller.principal) return { kind: "foreign" };
-    if (claimant.workspace !== undefined && claimant.workspace !== caller.workspace) return { kind: "foreign" };
-
+    if (isForeign(claimant, caller)) return { kind: "foreign" };
     const estimate = this.#reservations.amounts(slot);
     const already = this.#reservations.isSettled(slot);
     const amounts = already ? estimate : settlementOf(plan, estimate, settle.usage, settle.outcome);
     if (!amounts) return { kind: "uncountable" };
-    if (!already) this.#settleCounters(slot, estimate, amounts, windows, now);
-    if (!already) this.#reservations.settle(slot, amounts.cost, now);
+    if (!already) {
+      this.#settleCounters(slot, estimate, amounts, windows, now);
+      this.#reservations.settle(slot, amounts.cost, now);
+    }
     const unreserved = this.#reservations.isLate(slot);
     return { kind: "settled", cost: amounts.cost, already, unreserved, caller, amounts, model: plan.model.id };
   }
 
-  charge({ account, amounts, key, now, windows: proposed }: Charge): ChargeResult {
+  charge({ account, plan, amounts, key, now, windows: proposed }: Charge): ChargeResult {
     const windows = this.#advance(proposed, now);
     const { caller } = own(account);
-    const onceKey =
-      "reservationId" in key
-        ? `reservation ${key.reservationId}`
-        : `request ${requestKey(nameOf(caller), key.requestId)}`;
-    const known = this.#chargedOnce.cost(onceKey, now);
-    if (known !== undefined) return { kind: "charged", cost: known, already: true };
+    const name = nameOf(caller);
+    const once = onceKey("reservationId" in key ? key : { ...name, ...key });
+    const known = this.#chargedOnce.find(once, now);
+    if (known) return { kind: "charged", cost: known.amounts.cost, already: true };
 
     this.#eachCounter(own(account), windows, now, (slot, window, metric) =>
       this.#counters.use(slot, window, placeIn(window, windows, now), chargeOf(metric, amounts), now),
     );
-    this.#chargedOnce.remember(onceKey, amounts.cost, now);
+    this.#chargedOnce.remember(once, { amounts, caller: name, model: plan.model?.id ?? "" }, now);
     return { kind: "charged", cost: amounts.cost, already: false };
   }
 
@@ -190,6 +191,13 @@ export class MemoryStore implements CounterStore {
     this.#proposed = proposed;
     this.#windows = this.#windows ? laterOf(this.#windows, proposed) : proposed;
     return this.#windows;
+  }
+
+  /** Usage that no reservation stood behind is remembered by the same ids. */
+  #settledOnce(name: ReservationName, now: EpochMs): SettleResult {
+    const known = this.#chargedOnce.find(onceKey(name), now);
+    if (!known) return { kind: "unknown" };
+    return { kind: "settled", ...known, cost: known.amounts.cost, already: true, unreserved: true };
   }
 
   #repeat(slot: number, reserve: Reserve, windows: Windows): ReserveResult {
@@ -319,6 +327,18 @@ export class MemoryStore implements CounterStore {
 function own(account: Account): MemoryAccount {
   if (account instanceof MemoryAccount) return account;
   throw new TypeError("an account is good for the store that opened it only");
+}
+
+function onceKey(name: ReservationName): string {
+  return "reservationId" in name ? `reservation ${name.reservationId}` : `request ${requestKey(name, name.requestId)}`;
+}
+
+function isForeign({ principal, role, workspace }: Claimant, owner: CallerName): boolean {
+  return (
+    (principal !== undefined && principal !== owner.principal) ||
+    (role !== undefined && role !== owner.role) ||
+    (workspace !== undefined && workspace !== owner.workspace)
+  );
 }
 
 function nameOf({ principal, standing }: Caller) {

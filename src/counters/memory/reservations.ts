@@ -180,13 +180,17 @@ export class Reservations {
     return now < this.#slab.f64(slot, ENDS) + MEMORY_MS;
   }
 
-  /** Whether a request asks for what this reservation was made for. */
+  /**
+   * Whether a request asks for what this reservation was made for: by the same names, or by others that mean the same.
+   * A name that has come to mean another model since still asks for what it asked for.
+   */
   isFor(slot: number, plan: OpenPlan, request: AccessRequest): boolean {
-    const made = this.terms(slot).plan;
+    const { plan: made } = this.terms(slot);
+    const isAsked = made.asked.model === plan.asked.model && made.asked.endpoint === plan.asked.endpoint;
+    const isMeant = made.model.id === plan.model.id && made.endpoint === plan.endpoint;
     const cap = this.#has(slot, CAP_ASKED) ? this.#slab.f64(slot, OUTPUT) : 0;
     return (
-      made.model.id === plan.model.id &&
-      made.endpoint === plan.endpoint &&
+      (isAsked || isMeant) &&
       this.#slab.f64(slot, INPUT) === request.inputTokens &&
       cap === (plan.hasOutput ? request.maxOutputTokens : 0) &&
       this.#slab.f64(slot, PAGES) === request.pages &&

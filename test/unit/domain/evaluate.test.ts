@@ -182,14 +182,15 @@ describe("a verdict", () => {
     ).toBe("permit");
   });
 
-  it("costs nothing without a price where no usd is limited, and is none where one is", () => {
+  it("costs nothing without a price where no usd is limited", () => {
     const model = { rates: { ...RATES, annotatedPage: undefined } };
     const request = { pages: 4, annotatedPages: true };
     expect(judge({ endpoint: "ocr", model }, request)).toMatchObject({ kind: "permit", worst: { cost: 0 } });
-    expect(judge({ endpoint: "ocr", model, limits: { usd_per_day: { ceiling: 5, shadow: true } } }, request)).toEqual({
-      kind: "unpriced",
-    });
-    expect(judge({ endpoint: "ocr", model, limits: { usd_per_day: 5 } }, { pages: 4 }).kind).toBe("permit");
+  });
+
+  it("is none where the default cap makes the estimate more than can be counted", () => {
+    const model = { contextLength: undefined, rates: { ...RATES, outputToken: nano(1_000_000) } };
+    expect(judge({ model, words: { defaultMaxOutputTokens: 10_000_000_000 } }, { inputTokens: 1 })).toEqual({ kind: "uncountable" });
   });
 });
 

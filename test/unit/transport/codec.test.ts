@@ -49,12 +49,46 @@ describe("a question with an integer beyond 2^53-1", () => {
     });
   });
 
-  it("is named by its path on a stream", () => {
+  it("is named as in a unary call on a stream", () => {
     const framed = Buffer.concat([Buffer.from([0x0a, oversize.length]), oversize]);
     expect(readQuestion(framed)).toMatchObject({
-      fault: { message: "request.input_tokens: is beyond 2^53-1" },
+      fault: { message: "input_tokens: is beyond 2^53-1" },
       isMessage: true,
       requestId: "q1",
     });
+  });
+});
+
+describe("bytes that only begin as a message", () => {
+  const whole = AuthorizeRequest.encode(
+    AuthorizeRequest.fromPartial({ model: "m", principal: { id: "ada" } }),
+  ).finish();
+
+  it.each([
+    ["a field 0", [0x00, 0x01]],
+    ["the end of a group that never began", [0x0c]],
+    ["such an end, and a field after it", [0x0c, 0x20, 0x05]],
+    ["a field of an unknown wire type", [0x0f]],
+    ["a length that goes beyond the end", [0x0a, 0x05, 0x61]],
+    ["an id that is no UTF-8", [0x0a, 0x02, 0xc3, 0x28]],
+  ])("are refused: %s", (_, more) => {
+    const bytes = Buffer.concat([whole, Buffer.from(more)]);
+    expect(readAuthorize(bytes)).toMatchObject({ isMessage: false, fault: { code: "invalid_argument" } });
+    expect(readQuestion(Buffer.from(more))).toMatchObject({ isMessage: false });
+  });
+
+  it.each([
+    ["a varint", [0xa0, 0x06, 0x01]],
+    ["64 bits", [0xa1, 0x06, 1, 2, 3, 4, 5, 6, 7, 8]],
+    ["a whole group", [0xa3, 0x06, 0x08, 0x01, 0xa4, 0x06]],
+    ["32 bits", [0x7d, 1, 2, 3, 4]],
+  ])("are a message where a newer client's field follows: %s", (_, more) => {
+    expect(readAuthorize(Buffer.concat([whole, Buffer.from(more)]))).toMatchObject({ model: "m" });
+  });
+
+  it("are a message where a text holds letters beyond ASCII", () => {
+    const labels = { team: "Zoë 風" };
+    const bytes = AuthorizeRequest.encode(AuthorizeRequest.fromPartial({ model: "m", labels })).finish();
+    expect(readAuthorize(Buffer.from(bytes))).toMatchObject({ labels });
   });
 });
