@@ -188,7 +188,7 @@ function logged(desk: Desk, call: AuthorizeCall, answer: Decision | Fault): Deci
   desk.log.decided({
     reason: isAllowed ? "allowed" : answer.reason,
     workspace: answer.workspace,
-    model: isAllowed ? answer.grant.model : answer.model,
+    model: (isAllowed ? answer.grant.model : answer.model) || undefined,
     dryRun: call.dryRun,
     degraded: isAllowed && answer.degraded,
   });

@@ -1,11 +1,9 @@
 import type { AccessRequest } from "../domain/evaluate.js";
+import { ID, NAME } from "../domain/names.js";
 import type { Usage } from "../domain/settlement.js";
 import { MAX_AMOUNT } from "../domain/units.js";
 import { badField, type Fault } from "./fault.js";
 
-/** Printable ASCII without space, double quote, backslash and braces: safe in logs, keys and commands. */
-const ID = /^[!#-[\]-z|~]{1,128}$/;
-const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const LABEL_KEY = /^[a-z0-9_.-]{1,64}$/;
 const MAX_LABELS = 16;
 const MAX_LABEL_BYTES = 128;

@@ -38,7 +38,7 @@ export class Snapshot {
   readonly calendar: Calendar;
   readonly #store: CounterStore;
   readonly #callers = new LRUCache<string, Resolved>({ max: KEPT_CALLERS });
-  /** What unlisted principals of one role in one workspace share. */
+  /** What unlisted principals of one role in one workspace share, and what each listed one has; as many as the policy names. */
   readonly #shared = new Map<string, Pick<Resolved, "standing" | "plans">>();
 
   constructor(policy: Policy, calendar: Calendar, store: CounterStore) {
@@ -80,10 +80,10 @@ export class Snapshot {
   }
 
   #standing({ workspace, role, listed }: Parts): Pick<Resolved, "standing" | "plans"> {
-    if (listed) return { standing: standingOf(this.policy, workspace, role, listed), plans: new Map() };
-    const key = `${workspace.name} ${role.name}`;
+    // Names hold no space, so a listed principal's key is no other's.
+    const key = listed ? `${workspace.name} ${role.name} ${listed.name}` : `${workspace.name} ${role.name}`;
     const shared = this.#shared.get(key) ?? {
-      standing: standingOf(this.policy, workspace, role, undefined),
+      standing: standingOf(this.policy, workspace, role, listed),
       plans: new Map<string, Map<PlanKey, Plan>>(),
     };
     this.#shared.set(key, shared);

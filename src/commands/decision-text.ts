@@ -1,6 +1,7 @@
 import { formatSpan, formatUsd } from "../domain/explain.js";
 import type { EpochMs } from "../domain/units.js";
 import { type AuthorizeResponse, Reason } from "../gen/windbreak/v1/policy_decision.js";
+import { printable } from "../settings/given.js";
 import { instantOf, rowsOf } from "./limit-rows.js";
 import { limitTable } from "./limit-table.js";
 import { formatCount, formatPairs } from "./table.js";
@@ -12,12 +13,12 @@ export function decisionText(decision: AuthorizeResponse, now: EpochMs): string 
   return `${verdictText(decision)}${formatPairs(allowed ? grant(decision, now) : refusal(decision))}${table}`;
 }
 
-/** Write what was decided, and for a denial why. */
+/** Write what was decided, and for a denial why. What a terminal could act on is written as escapes. */
 export function verdictText(decision: AuthorizeResponse): string {
   const { allowed, model, maxOutputTokens, estimatedCostNanoUsd, reason, httpStatus, message } = decision;
-  if (!allowed) return `denied: ${reasonName(reason)} (HTTP ${httpStatus})\n${message}\n`;
+  if (!allowed) return `denied: ${reasonName(reason)} (HTTP ${httpStatus})\n${printable(message)}\n`;
   const output = maxOutputTokens > 0 ? `, at most ${formatCount(maxOutputTokens)} output tokens` : "";
-  return `allowed: ${model}${output}, at most ${formatUsd(estimatedCostNanoUsd)}\n`;
+  return `allowed: ${printable(model)}${output}, at most ${formatUsd(estimatedCostNanoUsd)}\n`;
 }
 
 /** Name a reason as people do: `RATE_LIMITED`. */

@@ -3,6 +3,7 @@ import { MAX_AMOUNT, type Tokens } from "../domain/units.js";
 import type { Held, Offer } from "../domain/what-passes.js";
 import { AuthorizeResponse } from "../gen/windbreak/v1/policy_decision.js";
 import { CATALOGUE } from "../policy/catalogue.js";
+import { printable } from "../settings/given.js";
 import { verdictText } from "./decision-text.js";
 import { formatCell, grouped } from "./limit-table.js";
 import { protoValue } from "./proto-json.js";
@@ -22,7 +23,7 @@ export interface Explanation {
 export function explanationText({ decision, held, largestOutput, offers }: Explanation): string {
   return [
     verdictText(decision),
-    `policy ${decision.policyRevision}\n`,
+    `policy ${printable(decision.policyRevision)}\n`,
     held.length > 0 ? `\n${heldTable(held)}` : "",
     largestOutput === undefined ? "" : `\n${outputText(largestOutput)}\n`,
     offers.length > 0 ? `\nmodels that the rules allow for this call, cheapest first\n${offerTable(offers)}` : "",

@@ -1,4 +1,5 @@
 import type { Policy } from "../domain/policy.js";
+import { printable } from "../settings/given.js";
 import { type Context, EXIT } from "./context.js";
 import { openPolicy } from "./policy-file.js";
 import { plural } from "./table.js";
@@ -8,7 +9,7 @@ export async function checkPolicy({ io, args }: Context): Promise<number> {
   const [file = ""] = args;
   const opened = await openPolicy(io, file);
   if ("exitCode" in opened) return opened.exitCode;
-  io.stdout.write(`${file}: policy ${opened.policy.revision} is sound: ${contents(opened.policy)}\n`);
+  io.stdout.write(`${printable(file)}: policy ${opened.policy.revision} is sound: ${contents(opened.policy)}\n`);
   return EXIT.done;
 }
 

@@ -11,6 +11,7 @@ import { type Counted, holdAgainst, largestOutput, offersFor } from "../domain/w
 import { Calendar } from "../domain/window.js";
 import { AuthorizeResponse, Reason } from "../gen/windbreak/v1/policy_decision.js";
 import { declaredIdentity } from "../identity/declared.js";
+import { printable } from "../settings/given.js";
 import { type AskSettings, readAskSettings } from "../settings.js";
 import { writeDecision } from "../transport/codec.js";
 import { type Context, EXIT, type Failure, fail, failUsage, failure, isGiven, textOf } from "./context.js";
@@ -53,7 +54,7 @@ export async function explainPolicy(context: Context): Promise<number> {
   const inForce = judged.decision.policyRevision;
   if (inForce !== policy.revision) {
     const what = `warning: the server decides by policy ${inForce}, not by ${policy.revision} of this file`;
-    io.stderr.write(`${file}: ${what}; what is said of limits and models is the file's\n`);
+    io.stderr.write(`${printable(`${file}: ${what}; what is said of limits and models is the file's`)}\n`);
   }
   const explanation = explain(desk, policy, judged);
   if (isGiven(flags, "json")) io.stdout.write(`${JSON.stringify(explanationValue(explanation), undefined, 2)}\n`);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { formatSpan, formatUsd } from "../domain/explain.js";
 import type { EpochMs } from "../domain/units.js";
+import { printable } from "../settings/given.js";
 import { readAskSettings } from "../settings.js";
 import { askAdmin, askPages, refusal } from "./ask-admin.js";
 import { type Context, EXIT, fail, failUsage, failure, isGiven } from "./context.js";
@@ -48,7 +49,9 @@ export async function releaseReservation(context: Context): Promise<number> {
     return fail(io, failure(EXIT.no, `${id}: no open reservation has this id; see windbreak reservations list`));
   }
   if (answer.status !== 200) return fail(io, refusal(read.settings, answer));
-  io.stdout.write(isGiven(flags, "json") ? `${JSON.stringify(answer.body, undefined, 2)}\n` : `released ${id}\n`);
+  io.stdout.write(
+    isGiven(flags, "json") ? `${JSON.stringify(answer.body, undefined, 2)}\n` : `released ${printable(id)}\n`,
+  );
   return EXIT.done;
 }
 

@@ -32,9 +32,11 @@ import { VERSION } from "../version.js";
 const DECISIONS = "windbreak.v1.PolicyDecisionService";
 const SERVED = [DECISIONS, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
 
+const ADMIN_GRACE_MS = 1_000;
+
 /** Small steps, often: what is no longer needed goes without a pause that a caller would notice. */
 const SWEEP_MS = 100;
-const SWEPT_AT_ONCE = 2_000;
+const SWEPT_AT_ONCE = 5_000;
 
 export interface ServiceOptions {
   readonly settings: ServeSettings;
@@ -58,6 +60,7 @@ export class Service {
   #listeners: readonly Listener[] = [];
   #admin: AdminServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
+  #sweepFailed = false;
   #isEnding = false;
 
   constructor({ settings, log, clock }: ServiceOptions) {
@@ -120,7 +123,8 @@ export class Service {
       draining: this.#draining,
     };
     const outcome = await shutdown(running, { graceMs, drainDelayMs: this.#live ? drainDelayMs : 0 });
-    await this.#admin?.close(graceMs);
+    // Only readiness was still to be told.
+    await this.#admin?.close(ADMIN_GRACE_MS);
     clearInterval(this.#sweeping);
     this.#metrics.close();
     return outcome;
@@ -210,9 +214,15 @@ export class Service {
     return this.#inForce.current();
   }
 
+  /** A fault here must not end the process: what is not swept is found by the next call that needs it. */
   #sweep(): void {
-    const now = this.#clock.now();
-    this.#store.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar.at(now), now);
+    try {
+      const now = this.#clock.now();
+      this.#store.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar.at(now), now);
+    } catch (cause) {
+      if (!this.#sweepFailed) this.#log.error("what is no longer needed could not be dropped; memory may grow", cause);
+      this.#sweepFailed = true;
+    }
   }
 }
 
@@ -236,5 +246,7 @@ function forgotten(policy: Policy): string {
     .map(({ name }) => name);
   const shown = names.slice(0, MOST_NAMED).join(", ");
   const rest = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : "";
-  return `counters live in this process: a restart forgets what was used of ${names.length === 0 ? "nothing" : shown}${rest}`;
+  const forgets =
+    names.length === 0 ? "no limit of this policy, none of which needs one" : `what was used of ${shown}${rest}`;
+  return `counters live in this process: a restart forgets ${forgets}`;
 }

@@ -20,17 +20,27 @@ export interface Refusing {
 /** Tell a person which limit refused, how much is left, and when the call would pass. */
 export function explainRefusal(refusing: Refusing, now: EpochMs): string {
   const { name, metric, ceiling, used, reserved, charge } = refusing;
-  const amount = (value: number) => formatAmount(metric, value);
   if (ceiling === 0) return `${name} is 0: it refuses every call`;
-  const left = amount(Math.max(0, ceiling - used - reserved));
-  const taken = `${amount(used)} used and ${amount(reserved)} reserved of ${amount(ceiling)}`;
-  return `${name} has ${left} left (${taken}) and this call needs ${amount(charge)}; ${explainWait(refusing, now)}`;
+  const wait = explainWait(refusing, now);
+  if (metric === "concurrent_requests") return `${name}: ${reserved} of ${ceiling} calls are open; ${wait}`;
+  const number = (value: number) => (metric === "usd" ? formatUsd(value) : String(value));
+  const left = number(Math.max(0, ceiling - used - reserved));
+  const taken = `${number(used)} used, ${number(reserved)} reserved`;
+  return `${name}: this call needs ${formatAmount(metric, charge)}, with ${left} of ${number(ceiling)} left (${taken}); ${wait}`;
 }
 
-function explainWait({ freesAt, ceiling, charge }: Refusing, now: EpochMs): string {
+function explainWait(refusing: Refusing, now: EpochMs): string {
+  const { freesAt, ceiling, charge } = refusing;
   if (charge > ceiling) return "it never fits: ask for less";
   if (freesAt === undefined) return "waiting does not help";
-  return `it fits in ${formatSpan(freesAt - now)}, at ${new Date(freesAt).toISOString()}`;
+  return `it fits in ${formatSpan(freesAt - now)}, at ${new Date(freesAt).toISOString()}${explainSooner(refusing)}`;
+}
+
+/** What could let the call pass before time alone does. A request stays counted however its call ends. */
+function explainSooner({ metric, ceiling, used, reserved, charge }: Refusing): string {
+  if (metric === "concurrent_requests") return "; sooner if one of them ends";
+  const canFree = metric !== "requests" && reserved > 0 && used + charge <= ceiling;
+  return canFree ? "; sooner if open calls use less" : "";
 }
 
 /** Tell a person which ceiling a request is too large for, and what would pass. */
@@ -55,7 +65,7 @@ export function explainModelBound({ id, contextLength = 0, maxOutputTokens = 0 }
 /** How much output fits beside the input. */
 function explainRoom(tokens: number, { inputTokens }: Amounts): string {
   const room = tokens - inputTokens;
-  if (room < 1) return "; its input alone leaves no room";
+  if (room < 1) return "; its input leaves no room for output";
   return `; beside its input, at most ${formatAmount("output_tokens", room)} fit`;
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { NAME, NAME_RULE } from "../domain/names.js";
 import { list, section, text, wrongType } from "./fields.js";
-import { NAME, NAME_RULE } from "./names.js";
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 

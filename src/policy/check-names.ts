@@ -1,5 +1,5 @@
+import { ID, ID_RULE, MODEL_NAME, MODEL_NAME_RULE, NAME, NAME_RULE } from "../domain/names.js";
 import type { Problem } from "./faults.js";
-import { ID, ID_RULE, MODEL_NAME, MODEL_NAME_RULE, NAME, NAME_RULE } from "./names.js";
 import { entriesAt } from "./raw.js";
 import { show } from "./show.js";
 

@@ -1,8 +1,8 @@
+import { ID } from "../domain/names.js";
 import { CATALOGUE } from "./catalogue.js";
 import type { Path, Problem } from "./faults.js";
 import { type ModelRule, modelSchema } from "./model-schema.js";
 import { idsMeant, modelsOf } from "./models.js";
-import { ID } from "./names.js";
 import { didYouMean, type Suggest } from "./nearest.js";
 import { entriesAt, itemsAt, textAt } from "./raw.js";
 import { show } from "./show.js";

@@ -18,29 +18,49 @@ type ListModels = (entries: readonly string[]) => ReadonlySet<string>;
  * @throws Error for a file that `readPolicy` would have refused.
  */
 export function compilePolicy(file: PolicyFile, revision: string): Policy {
+  const compiling = beginPolicy(file, revision);
+  compiling.add(file.principals);
+  return compiling.finish();
+}
+
+/** A policy that takes its principals a part at a time, because there may be thousands. */
+export interface Compiling {
+  add(principals: PolicyFile["principals"]): void;
+  finish(): Policy;
+}
+
+/** Compile all of a file but its principals, which are still to come. */
+export function beginPolicy(file: Omit<PolicyFile, "principals">, revision: string): Compiling {
   const { byName, problems } = modelsOf(CATALOGUE, new Map(Object.entries(file.models)));
   const [problem] = problems;
   if (problem) throw new Error(`model ${problem.path.join(".")}: ${problem.what}`);
 
   const listModels = modelLister(byName);
-  return {
+  const principals = new Map<string, ListedPrincipal>();
+  const policy: Policy = {
     revision,
     organization: file.organization,
     timezone: file.timezone,
     limits: compileLimits("organization", "organization", file.limits),
     workspaces: mapped(file.workspaces, (name, rule) => workspaceOf(name, rule, file, listModels)),
     roles: mapped(file.roles, (name, rule) => roleOf(name, rule, listModels)),
-    principals: mapped(file.principals, (name, rule) => principalOf(name, rule, listModels)),
+    principals,
     unlistedPrincipals: file.unlisted_principals,
     models: byName,
     defaultMaxOutputTokens: file.default_max_output_tokens,
+  };
+  return {
+    add(some) {
+      for (const [name, rule] of Object.entries(some)) principals.set(name, principalOf(name, rule, listModels));
+    },
+    finish: () => policy,
   };
 }
 
 function workspaceOf(
   name: string,
   rule: PolicyFile["workspaces"][string],
-  file: PolicyFile,
+  file: Omit<PolicyFile, "principals">,
   listModels: ListModels,
 ): Workspace {
   return {

@@ -1,4 +1,4 @@
-import { show } from "./show.js";
+import { printable, show } from "./show.js";
 
 /** Something wrong in a policy file, told to a person: where it stands, what it is, and what to do about it. */
 export interface Fault {
@@ -37,10 +37,10 @@ export interface Spot {
 /** Nobody mends more than these before they look again, and a broken generator can produce a million. */
 const MOST_FAULTS = 1_000;
 
-/** Write a fault on one line: `FILE:LINE:COL: PATH: what; remedy`. */
+/** Write a fault on one line: `FILE:LINE:COL: PATH: what; remedy`. A terminal finds nothing in it to act on. */
 export function formatFault(fault: Fault): string {
   const path = fault.path === "" ? "" : `${fault.path}: `;
-  return `${fault.file}:${fault.line}:${fault.column}: ${path}${fault.what}; ${fault.remedy}`;
+  return printable(`${fault.file}:${fault.line}:${fault.column}: ${path}${fault.what}; ${fault.remedy}`);
 }
 
 /** Write a path with dots; a key that holds more than name characters is quoted. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { ID, ID_RULE, NAME, NAME_RULE } from "../domain/names.js";
 import { list, named, section, text, wrongType } from "./fields.js";
-import { ID, ID_RULE, NAME, NAME_RULE } from "./names.js";
 
 const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)+$/;
 const SPIFFE_PATTERN = /^spiffe:\/\/[a-z0-9._-]+(?:\/(?:[A-Za-z0-9._-]+|\*))+$/;

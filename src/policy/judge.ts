@@ -27,17 +27,26 @@ export interface Refused {
   readonly faults: readonly string[];
 }
 
-/** Load what was read, unless its digest is that of what is in force. Rejects where `load` does. */
+/** What contents are judged by, and what is known of them. */
+export interface Judging {
+  readonly file: string;
+  readonly load: Load;
+  /** The digest of what is in force. */
+  readonly inForce?: string | undefined;
+  /** What was refused last. */
+  readonly refused?: Refused | undefined;
+}
+
+/** Load what was read, unless it is what is in force or what was refused last. Rejects where `load` does. */
 export async function judge(
   found: SteadyRead,
-  file: string,
-  load: Load,
-  inForce: string | undefined,
+  { file, load, inForce, refused }: Judging,
 ): Promise<Sound | Refused | { readonly kind: "in_force" }> {
   if (found.kind === "unreadable") return { kind: "refused", about: found.fault, faults: [found.fault] };
 
   const digest = createHash("sha256").update(found.bytes).digest("hex");
   if (digest === inForce) return { kind: "in_force" };
+  if (digest === refused?.about) return refused;
 
   const result = await load(found.bytes, file);
   if (result.kind === "faulty") return { kind: "refused", about: digest, faults: result.faults };

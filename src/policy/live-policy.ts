@@ -3,6 +3,7 @@ import type { Clock, PolicySource } from "../app/ports.js";
 import type { Policy } from "../domain/policy.js";
 import type { EpochMs, Millis } from "../domain/units.js";
 import { judge, type Load, type Refused, type Sound } from "./judge.js";
+import { printable } from "./show.js";
 import { readSteady, type SteadyRead } from "./steady-read.js";
 import { type PolicyLog, type PolicyWatch, watchPolicyFile } from "./watch.js";
 
@@ -70,7 +71,7 @@ export class LivePolicy implements PolicySource {
 
   /** Load a policy file and keep watching it; a file at fault is not watched. */
   static async open(options: LivePolicyOptions): Promise<OpenedPolicy> {
-    const first = await judge(await read(options), options.file, options.load, undefined);
+    const first = await judge(await read(options), options);
     if (first.kind === "sound") return { kind: "open", live: new LivePolicy(options, first) };
     return { kind: "faulty", faults: first.kind === "refused" ? first.faults : [] };
   }
@@ -139,16 +140,16 @@ export class LivePolicy implements PolicySource {
   async #judge(found: SteadyRead): ReturnType<typeof judge> {
     const { file, load } = this.#options;
     try {
-      return await judge(found, file, load, this.#inForce.digest);
+      return await judge(found, { file, load, inForce: this.#inForce.digest, refused: this.#refused });
     } catch (error) {
-      const fault = `${file}: cannot be checked (${messageOf(error)}); send SIGHUP to try again`;
+      const fault = `${printable(file)}: cannot be checked (${messageOf(error)}); send SIGHUP to try again`;
       return { kind: "refused", about: fault, faults: [fault] };
     }
   }
 
   #keep(): ReloadOutcome {
     const { log, file } = this.#options;
-    if (this.#refused) log.info(`${file}: in order again, policy ${this.#name()} stays in force`);
+    if (this.#refused) log.info(`${printable(file)}: in order again, policy ${this.#name()} stays in force`);
     this.#heal();
     return "unchanged";
   }
@@ -160,7 +161,7 @@ export class LivePolicy implements PolicySource {
     this.#loadedAt = this.#options.clock.now();
     this.#ok += 1;
     this.#heal();
-    log.info(`${file}: policy ${this.#name()} is in force, after ${before}`);
+    log.info(`${printable(file)}: policy ${this.#name()} is in force, after ${before}`);
     for (const warning of sound.warnings) log.warn(warning);
     for (const listener of this.#listeners) this.#tell(listener);
     return "swapped";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ENDPOINTS } from "../domain/model.js";
+import { ID, ID_RULE, MODEL_NAME, MODEL_NAME_RULE } from "../domain/names.js";
 import { choice, list, message, section, text, usd, whole } from "./fields.js";
-import { ID, ID_RULE, MODEL_NAME, MODEL_NAME_RULE } from "./names.js";
 import { describe } from "./show.js";
 
 /** A list of endpoints by name. */

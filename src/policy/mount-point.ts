@@ -1,5 +1,6 @@
 import { readFile, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
+import { printable } from "./show.js";
 
 /**
  * Warn of a policy file that is itself a mount point: a Kubernetes `subPath`, or a single file given to a container.
@@ -16,7 +17,7 @@ export async function mountPointWarning(file: string, mountinfo = "/proc/self/mo
   const paths = [resolve(file), await unlessRefused(realpath(file))];
   if (!mountPoints(mounts).some((point) => paths.includes(point))) return undefined;
   return (
-    `${file} is itself a mount point (a Kubernetes subPath or a single mounted file): a new version that replaces ` +
+    `${printable(file)} is itself a mount point (a Kubernetes subPath or a single mounted file): a new version that replaces ` +
     "it by rename never arrives here; mount its directory instead"
   );
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ID, MODEL_NAME, NAME, NAME_RULE } from "../domain/names.js";
 import { Calendar } from "../domain/window.js";
 import { alertSchema, notifySchema, secret } from "./alert-schema.js";
 import { duration } from "./duration.js";
@@ -6,7 +7,6 @@ import { choice, factor, flag, list, message, named, section, text, whole } from
 import { credentialSchema, trustRules } from "./identity-schema.js";
 import { limits } from "./limit-schema.js";
 import { endpoints, modelPattern, modelSchema } from "./model-schema.js";
-import { ID, MODEL_NAME, NAME, NAME_RULE } from "./names.js";
 import { didYouMean, suggester } from "./nearest.js";
 import { ONE } from "./number-text.js";
 import { describe, show } from "./show.js";

@@ -9,9 +9,12 @@ const LONGEST = 60;
  */
 export function show(text: string): string {
   const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return JSON.stringify(cut).replace(/[^\P{C}]|[\u2028\u2029]/gu, (found) => {
-    return `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`;
-  });
+  return printable(JSON.stringify(cut));
+}
+
+/** Write what a terminal could act on as escapes; what is written so already stays. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{C}]|[\u2028\u2029]/gu, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Say what a value of a policy file is, for a sentence that ends in "found …". Numbers are bigints in 1e-9. */

@@ -1,6 +1,7 @@
 import { type BigIntStats, constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { MOST_BYTES } from "./decode.js";
+import { printable } from "./show.js";
 
 /** What a path led to: equal stamps mean that nothing there has changed. */
 export interface Sight {
@@ -51,7 +52,7 @@ export async function readSteady({ file, settle, read = readWhole }: SteadyReadO
     }
     seen = now;
   }
-  const fault = `${file}: is being written to without a pause; write it once, or replace it by rename`;
+  const fault = `${printable(file)}: is being written to without a pause; write it once, or replace it by rename`;
   return { kind: "unreadable", fault, stamp: undefined };
 }
 
@@ -88,13 +89,13 @@ async function readAsSeen(
   read: NonNullable<SteadyReadOptions["read"]>,
 ): Promise<SteadyRead | undefined> {
   const { stamp, size, why } = seen;
-  if (size === undefined) return { kind: "unreadable", fault: `${file}: ${why}`, stamp };
+  if (size === undefined) return { kind: "unreadable", fault: `${printable(file)}: ${why}`, stamp };
 
   const bytes = await answered(read(file, size));
   const after = await look(file);
   if (bytes === undefined || after.stamp !== stamp) return undefined;
   if (bytes instanceof Uint8Array) return { kind: "read", bytes, stamp };
-  const fault = `${file}: cannot be read (${bytes.code}); check that this process may read it`;
+  const fault = `${printable(file)}: cannot be read (${bytes.code}); check that this process may read it`;
   return { kind: "unreadable", fault, stamp: undefined };
 }
 

@@ -87,6 +87,8 @@ export function addressesGiven(reader: Reader, name: string, otherwise: string):
 export function refuseTwice({ faults }: Reader, addresses: readonly GivenAddress[]): void {
   const seen = new Map<string, string>();
   for (const { address, where } of addresses) {
+    // Each port 0 becomes another one.
+    if (address.kind === "tcp" && address.port === 0) continue;
     const name = address.kind === "unix" ? resolve(address.path) : formatAddress(address);
     const first = seen.get(name);
     if (first === undefined) {

@@ -9,8 +9,13 @@ export interface Refusal {
 
 const MAX_URL_BYTES = 8 * 1024;
 
+/** Says nothing but that the process lives, and so to anyone. */
+const OPEN_TO_PAGES = "/healthz";
+/** What a browser says of a request that its user or a page of this port made. */
+const OWN_SITES: ReadonlySet<string> = new Set(["same-origin", "none"]);
+
 /**
- * Judge what can be judged before a request's path is looked at.
+ * Judge what can be judged before a request is routed.
  *
  * @param hosts the names that a `Host` may have; undefined where any may.
  */
@@ -21,7 +26,23 @@ export function refuseRequest(request: IncomingMessage, hosts: ReadonlySet<strin
   if (hosts && !isServed(request.headers.host, hosts)) {
     return { status: 421, error: "this Host is not served here; ask by the address that the admin port listens on" };
   }
+  if (url.split("?")[0] !== OPEN_TO_PAGES && isFromOtherPage(request)) {
+    return { status: 403, error: "pages of other sites may not ask here; use the command line" };
+  }
   return undefined;
+}
+
+/**
+ * Whether a page of another site made a browser ask. Such a page cannot read the answer, but it can make this process
+ * work for it, and time it. Browsers name the site on every request to loopback or over HTTPS, and an origin on those
+ * that a script wants to read; curl and Prometheus send neither.
+ */
+function isFromOtherPage({ headers }: IncomingMessage): boolean {
+  const { origin, host } = headers;
+  const isOwn = host !== undefined && origin?.toLowerCase() === `http://${host.toLowerCase()}`;
+  if (origin !== undefined && !isOwn) return true;
+  const site = headers["sec-fetch-site"];
+  return site !== undefined && !OWN_SITES.has(String(site));
 }
 
 /**

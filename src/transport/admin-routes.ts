@@ -35,9 +35,12 @@ interface Asked {
 export const PAGE_SIZE = 500;
 const MAX_BODY_BYTES = 4 * 1024;
 const MAX_CURSOR_LENGTH = 1024;
+/** What a reservation_id can be, and so what a page of them can end with. */
+const RESERVATION_CURSOR = /^[A-Za-z0-9_-]{0,64}$/;
 const MAX_RESERVATION_ID_LENGTH = 512;
 
 const PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
+const BAD_CURSOR = "no page begins there; give the next of the page before, or leave after out";
 const STORE_AWAY = "the store of counters does not answer; see store in /readyz, and ask again";
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
@@ -90,12 +93,7 @@ async function limits({ source }: Routing, { query }: Asked): Promise<Answer> {
   const page = pageOf(query);
   if ("error" in page) return refused(page);
   const found = await source.limits(page);
-  if ("kind" in found && found.kind === "bad_cursor") {
-    return refused({
-      status: 400,
-      error: "no page begins there; give the next of the page before, or leave after out",
-    });
-  }
+  if ("kind" in found && found.kind === "bad_cursor") return refused({ status: 400, error: BAD_CURSOR });
   if ("kind" in found) return refused({ status: 503, error: STORE_AWAY });
   return json(200, { policy_revision: found.policyRevision, limits: found.limits.map(limitJson), next: found.next });
 }
@@ -103,6 +101,7 @@ async function limits({ source }: Routing, { query }: Asked): Promise<Answer> {
 async function reservations({ source }: Routing, { query }: Asked): Promise<Answer> {
   const page = pageOf(query);
   if ("error" in page) return refused(page);
+  if (!RESERVATION_CURSOR.test(page.after)) return refused({ status: 400, error: BAD_CURSOR });
   const found = await source.reservations(page);
   if ("kind" in found) return refused({ status: 503, error: STORE_AWAY });
   // A full last page leads to an empty one: cheaper than to read one row more each time.

@@ -352,6 +352,26 @@ describe("GET /v1/reservations", () => {
     });
   });
 
+  it("refuses a cursor that no page gave, and asks the store nothing", async () => {
+    const asked: string[] = [];
+    const admin = await from({
+      reservations: ({ after }) => {
+        asked.push(after);
+        return [];
+      },
+    });
+    for (const cursor of ["1.5", "a b", "a/b", "é", "rsv\u0000", "../x", "x".repeat(65)]) {
+      const reply = await ask(admin, `/v1/reservations?${new URLSearchParams({ after: cursor })}`);
+      expect(reply.status, cursor).toBe(400);
+      expect(reply.text).toContain("no page begins there");
+    }
+    expect(asked).toEqual([]);
+    for (const cursor of ["", "AAAAAB3kq0ZrZ1b4nJ5k1mQz2w", "_-9".padEnd(64, "x")]) {
+      expect((await ask(admin, `/v1/reservations?after=${cursor}`)).status, cursor).toBe(200);
+    }
+    expect(asked).toEqual(["", "AAAAAB3kq0ZrZ1b4nJ5k1mQz2w", "_-9".padEnd(64, "x")]);
+  });
+
   it("pages by the last id until a page is not full", async () => {
     const all = Array.from({ length: PAGE_SIZE + 1 }, (_, nth) => reservation(`rsv-${nth}`));
     const admin = await from({
@@ -436,6 +456,14 @@ describe("POST /v1/reservations/release", () => {
     expect(released).toEqual(["rsv-1"]);
   });
 
+  it("is refused from a web page of this port too, which browsers mark with an Origin", async () => {
+    const admin = await open();
+    const { address } = admin;
+    if (address.kind === "unix") throw new Error("this port is TCP");
+    const own = { ...JSON_TYPE, origin: `http://127.0.0.1:${address.port}` };
+    expect((await release(admin, '{"reservation_id": "rsv-1"}', own)).status).toBe(403);
+  });
+
   it("takes a body of 4 KiB and refuses one byte more", async () => {
     const admin = await open();
     const body = '{"reservation_id": "rsv-1"}';
@@ -486,6 +514,61 @@ describe("the admin port", () => {
     expect(headers).toMatchObject({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
     expect(headers["cross-origin-resource-policy"]).toBe("same-origin");
     expect(headers).not.toHaveProperty("access-control-allow-origin");
+  });
+
+  it("does nothing for a page of another site, on every path but /healthz", async () => {
+    const read: string[] = [];
+    const admin = await open({
+      scrape: async () => {
+        read.push("metrics");
+        return "";
+      },
+      source: {
+        ...SOURCE,
+        limits: () => {
+          read.push("limits");
+          return { policyRevision: "r1", limits: [], next: undefined };
+        },
+      },
+    });
+    const host = "localhost:9090";
+    const pages: Readonly<Record<string, string>>[] = [
+      { origin: "https://evil.example" },
+      { origin: "null" },
+      { origin: "" },
+      { origin: "http://localhost:3000" },
+      { origin: "https://localhost:9090" },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { "sec-fetch-site": "" },
+      { "sec-fetch-site": "none, cross-site" },
+      { "sec-fetch-site": "cross-site", origin: `http://${host}` },
+    ];
+    const paths = ["/", "/metrics", "/metrics?x", "/readyz", "/v1/limits", "/v1/reservations", "/nothing"];
+    for (const headers of pages) {
+      for (const path of paths) {
+        expect((await ask(admin, path, { headers: { host, ...headers } })).status, path).toBe(403);
+      }
+      expect((await ask(admin, "/healthz", { headers: { host, ...headers } })).status).toBe(200);
+      expect((await ask(admin, "/healthz?x", { headers: { host, ...headers } })).status).toBe(200);
+    }
+    expect(read).toEqual([]);
+    expect(await raw(admin, "GET /metrics HTTP/1.0\r\nOrigin: http://localhost\r\n\r\n")).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it("answers its own page, an address typed in, and what is no browser", async () => {
+    const admin = await open();
+    const host = "LOCALHOST:9090";
+    const askers: Readonly<Record<string, string>>[] = [
+      {},
+      { "sec-fetch-site": "none" },
+      { "sec-fetch-site": "same-origin" },
+      { "sec-fetch-site": "same-origin", origin: "http://localhost:9090" },
+    ];
+    for (const headers of askers) {
+      const reply = await ask(admin, "/v1/limits", { headers: { host, ...headers } });
+      expect(reply.status, JSON.stringify(headers)).toBe(200);
+    }
   });
 
   it("on loopback is asked by a loopback name, whatever the port", async () => {

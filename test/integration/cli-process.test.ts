@@ -1,9 +1,9 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { directory, policyFile } from "../unit/commands/policy-files.js";
+import { directory, POLICY, policyFile } from "../unit/commands/policy-files.js";
 
 // What is built for the test finds its packages from there, as the package does in a place of its own.
 const CACHE = "node_modules/.cache";
@@ -86,6 +86,48 @@ describe("the program", () => {
     child.stdout.destroy();
     expect(await once(child, "close")).toEqual([0, null]);
     expect(stderr).toBe("");
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("says that its answer is lost where stdout takes nothing", () => {
+    const full = openSync("/dev/full", "w");
+    onTestFinished(() => closeSync(full));
+    const told = spawnSync(process.execPath, [main, "policy", "schema"], {
+      encoding: "utf8",
+      stdio: ["ignore", full, "pipe"],
+    });
+    expect([told.status, told.stderr]).toEqual([
+      3,
+      "stdout: cannot be written to (ENOSPC); make room there, or write elsewhere\n",
+    ]);
+    const untold = spawnSync(process.execPath, [main, "policy", "schema"], { stdio: ["ignore", full, full] });
+    expect(untold.status).toBe(3);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("serves on where its log takes nothing", async () => {
+    const full = openSync("/dev/full", "w");
+    onTestFinished(() => closeSync(full));
+    const home = directory();
+    const file = policyFile();
+    const socket = join(home, "windbreak.sock");
+    const asking = { WINDBREAK_SERVER: `unix:${socket}` };
+    const env = { WINDBREAK_POLICY: file, WINDBREAK_LISTEN: `unix:${socket}`, WINDBREAK_ADMIN: "off" };
+    const child = spawn(process.execPath, [main, "serve"], { env, stdio: ["ignore", full, full] });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const until = async (met: () => Promise<boolean>) => {
+      while (!(await met())) if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    };
+    await until(async () => (await windbreak(["health"], asking)).code === 0);
+
+    const revision = async () =>
+      JSON.parse((await windbreak(["usage", "--principal", "search-service", "--json"], asking)).stdout)
+        .policy_revision;
+    const before = await revision();
+    writeFileSync(file, `${POLICY}# another\n`);
+    child.kill("SIGHUP");
+    await until(async () => (await revision()) !== before);
+
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
   });
 
   test("serves, answers and ends", async () => {

@@ -44,7 +44,9 @@ describe("authorize", () => {
     for (let call = 0; call < 2; call++) expect((await cli("authorize", ...ADA, ...CODE)).code).toBe(0);
     const { code, stdout, stderr } = await cli("authorize", ...ADA, ...CODE);
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
-    expect(stdout).toMatch(/^denied: RATE_LIMITED \(HTTP 429\)\nworkspaces\.dev\.requests_per_minute has /);
+    expect(stdout).toMatch(
+      /^denied: RATE_LIMITED \(HTTP 429\)\nworkspaces\.dev\.requests_per_minute: this call needs 1 request, with 0 of 2 left /,
+    );
     expect(lines(stdout)).toContain("retry after  1 min 6 s");
     expect(lines(stdout).slice(-4)).toEqual([
       "LIMIT  USED  RESERVED  CEILING  LEFT  RESETS IN",

@@ -11,15 +11,17 @@ import type {
   ReserveResult,
   SettleResult,
 } from "../../src/app/ports.js";
+import type { Caller } from "../../src/domain/caller.js";
 import type { Amounts } from "../../src/domain/charges.js";
 import type { AccessRequest } from "../../src/domain/evaluate.js";
 import type { Endpoint } from "../../src/domain/model.js";
 import { costOf } from "../../src/domain/money.js";
+import type { OpenPlan } from "../../src/domain/plan.js";
 import type { Policy } from "../../src/domain/policy.js";
 import type { Outcome, Usage } from "../../src/domain/settlement.js";
 import { MAX_AMOUNT } from "../../src/domain/units.js";
 import { Calendar, type Windows } from "../../src/domain/window.js";
-import { callerIn, openPlanIn, standingIn, type Who, whoIs } from "./callers.js";
+import { callerIn, openPlanIn, type Who, whoIs } from "./callers.js";
 import type { FakeClock } from "./fake-clock.js";
 import { type PolicyWords, policyOf } from "./policy-words.js";
 
@@ -60,7 +62,10 @@ export class Stage {
   readonly #close: () => unknown;
   #policy: Policy;
   #calendar: Calendar;
-  #accounts = new Map<string, Account>();
+  #callers = new Map<string, Caller>();
+  #accounts = new Map<Caller, Account>();
+  /** Calls that are alike share their plan, as they do in the service. */
+  #plans = new Map<string, OpenPlan>();
 
   constructor(store: CounterStore, clock: FakeClock, words: PolicyWords, close: () => unknown = () => undefined) {
     this.store = store;
@@ -87,22 +92,38 @@ export class Stage {
     const policy = policyOf(words);
     if (policy.timezone !== this.#policy.timezone) this.#calendar = new Calendar(policy.timezone, this.windows);
     this.#policy = policy;
+    this.#callers = new Map();
     this.#accounts = new Map();
+    this.#plans = new Map();
+  }
+
+  /** Someone with its counters, under the policy in force. */
+  caller(who: Who = {}): Caller {
+    const key = keyOf(this.#policy, who);
+    const caller = this.#callers.get(key) ?? callerIn(this.#policy, who);
+    this.#callers.set(key, caller);
+    return caller;
   }
 
   account(who: Who = {}): Account {
-    const { principal, role, workspace } = whoIs(this.#policy, who);
-    const key = `${workspace} ${role} ${principal}`;
-    const account = this.#accounts.get(key) ?? this.store.open(callerIn(this.#policy, who));
-    this.#accounts.set(key, account);
+    const caller = this.caller(who);
+    const account = this.#accounts.get(caller) ?? this.store.open(caller);
+    this.#accounts.set(caller, account);
     return account;
+  }
+
+  #plan(ask: Pick<Ask, keyof Who | "model" | "endpoint">): OpenPlan {
+    const key = [keyOf(this.#policy, ask), ask.model, ask.endpoint].join(" ");
+    const plan = this.#plans.get(key) ?? openPlanIn(this.#policy, this.caller(ask).standing, ask.model, ask.endpoint);
+    this.#plans.set(key, plan);
+    return plan;
   }
 
   /** What the port is told for an ask. */
   reserveOf(ask: Ask = {}): Reserve {
-    const { id = "", model, endpoint, input = 1, output = 0, capUnset, dryRun, readAll, shadowDenials } = ask;
+    const { id = "", input = 1, output = 0, capUnset, dryRun, readAll, shadowDenials } = ask;
     const { pages = 0, audioSeconds = 0, annotatedPages = false } = ask;
-    const plan = openPlanIn(this.#policy, standingIn(this.#policy, ask), model, endpoint);
+    const plan = this.#plan(ask);
     const price = annotatedPages ? plan.annotatedPrice : plan.price;
     const billable = { inputTokens: input, cachedInputTokens: 0, outputTokens: output, pages, audioSeconds };
     const cost = price ? (costOf(price, billable) ?? MAX_AMOUNT) : 0;
@@ -162,7 +183,7 @@ export class Stage {
   async charge(bill: Bill): Promise<Exclude<ChargeResult, Away>> {
     const result = await this.store.charge({
       account: this.account(bill),
-      plan: openPlanIn(this.#policy, standingIn(this.#policy, bill)),
+      plan: this.#plan(bill),
       amounts: { inputTokens: 0, outputTokens: 0, cost: 0, ...bill.amounts },
       key: bill.reservation === undefined ? { requestId: bill.request ?? "" } : { reservationId: bill.reservation },
       now: this.clock.now(),
@@ -191,7 +212,7 @@ export class Stage {
   }
 
   byName(who: Who, readings: readonly Reading[]): Readings {
-    const { counted } = standingIn(this.#policy, who);
+    const { counted } = this.caller(who).standing;
     if (counted.length !== readings.length) throw new Error(`${readings.length} readings of ${counted.length} limits`);
     return Object.fromEntries(counted.map(({ name }, index) => [name, there(readings[index])]));
   }
@@ -208,6 +229,11 @@ const NO_USAGE: Usage = {
   audioSeconds: 0,
   annotatedPages: false,
 };
+
+function keyOf(policy: Policy, who: Who): string {
+  const { workspace, role, principal } = whoIs(policy, who);
+  return [workspace, role, principal].join(" ");
+}
 
 function there<Result>(result: Result): Exclude<Result, Away | undefined> {
   if (!isHere(result)) throw new Error("the store is away");

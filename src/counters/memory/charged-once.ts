@@ -1,7 +1,15 @@
-import type { CallerName } from "../../app/ports.js";
+import { createHash } from "node:crypto";
+import type { CallerName, ReservationName } from "../../app/ports.js";
 import type { Amounts } from "../../domain/charges.js";
 import type { EpochMs } from "../../domain/units.js";
-import { MEMORY_MS } from "./reservations.js";
+import { MEMORY_MS } from "./reservation-records.js";
+import { requestKey } from "./reservations.js";
+
+/**
+ * No limit holds back reports of usage, so their number is bounded here. Beyond it the oldest is forgotten before its
+ * time: a resend of that one is charged again, which errs on the side of the budget.
+ */
+const MOST_REMEMBERED = 250_000;
 
 /** What was charged, to whom and for which model. */
 export interface ChargedUsage {
@@ -28,6 +36,14 @@ export class ChargedOnce {
   remember(key: string, usage: ChargedUsage, now: EpochMs): void {
     this.#charged.delete(key);
     this.#charged.set(key, { ...usage, at: now });
+    if (this.#charged.size > MOST_REMEMBERED) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    for (const key of this.#charged.keys()) {
+      this.#charged.delete(key);
+      return;
+    }
   }
 
   /** Drop at most `count` of those that are no longer remembered. */
@@ -38,4 +54,15 @@ export class ChargedOnce {
       this.#charged.delete(key);
     }
   }
+}
+
+const MOST_LETTERS_KEPT = 64;
+
+/** The key that usage is remembered by: its reservation_id, or its request_id in its scope. */
+export function onceKey(name: ReservationName): string {
+  if (!("reservationId" in name)) return `request ${requestKey(name, name.requestId)}`;
+  const { reservationId } = name;
+  // Ours are short. Whatever else callers send takes no more room than a digest.
+  const isOurs = reservationId.length <= MOST_LETTERS_KEPT;
+  return `reservation ${isOurs ? reservationId : createHash("sha256").update(reservationId).digest("base64")}`;
 }

@@ -21,7 +21,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** How a reserved amount ends when nobody settles it. */
 export interface Ending {
   readonly ends: EpochMs;
-  /** Given back, rather than charged. */
+  /** Given back, rather than charged. What is in flight is never used, so it is given back whatever this says. */
   readonly givesBack: boolean;
 }
 
@@ -89,13 +89,14 @@ export class Counters {
   reserve(slot: number, window: Window, place: number, amount: number, { ends, givesBack }: Ending): void {
     if (amount === 0) return;
     addToSum(this.#slab, slot, RESERVED, amount);
-    this.#addTo(slot, window, isSliding(window) ? place : 0, ends, givesBack, amount);
+    this.#addTo(slot, window, isSliding(window) ? place : 0, ends, givesBack || window === "in_flight", amount);
   }
 
   /** Take from what is reserved. What fell in a window that is over is gone already. */
   unreserve(slot: number, window: Window, place: number, amount: number, { ends, givesBack }: Ending): void {
     if (isCalendar(window) && this.#slab.f64(slot, LABEL) !== place) return;
-    const lot = this.#lots.find(this.#head(slot), isSliding(window) ? place : 0, ends, givesBack);
+    const isGivenBack = givesBack || window === "in_flight";
+    const lot = this.#lots.find(this.#head(slot), isSliding(window) ? place : 0, ends, isGivenBack);
     if (lot === 0) return;
     this.#lots.add(lot, -amount);
     addToSum(this.#slab, slot, RESERVED, -amount);

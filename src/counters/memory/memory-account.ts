@@ -1,5 +1,5 @@
 import type { Account } from "../../app/ports.js";
-import type { Caller, Counter } from "../../domain/caller.js";
+import type { Caller, Counter, Standing } from "../../domain/caller.js";
 import type { OpenPlan } from "../../domain/plan.js";
 import type { Windows } from "../../domain/window.js";
 import type { Counters } from "./counters.js";
@@ -24,19 +24,56 @@ export class MemoryAccount implements Account {
     this.#generations = caller.counters.map(() => 0);
   }
 
-  /** The slot of the caller's counter at `index`, made where there is none. */
-  slot(counters: Counters, counter: Counter, index: number): number {
+  /** The slot of the caller's counter at `index`; 0 where nothing is counted by it. */
+  find(counters: Counters, counter: Counter, index: number): number {
     const known = this.#slots[index] ?? 0;
     if (known !== 0 && counters.generation(known) === this.#generations[index]) return known;
-    const slot = counters.findOrMake(counter);
-    this.#slots[index] = slot;
-    this.#generations[index] = counters.generation(slot);
-    return slot;
+    return this.#keep(counters, index, counters.find(counter));
+  }
+
+  /** The same, made where there is none. */
+  findOrMake(counters: Counters, index: number): number {
+    const counter = this.caller.counters[index];
+    if (!counter) throw new RangeError(`${this.caller.principal} has no counter ${index}`);
+    const found = this.find(counters, counter, index);
+    return found === 0 ? this.#keep(counters, index, counters.findOrMake(counter)) : found;
   }
 
   /** The terms of a reservation made now. Most are like the one before, and share its object. */
   terms(plan: OpenPlan, windows: Windows): Terms {
     if (this.#terms?.plan !== plan || this.#terms.windows !== windows) this.#terms = { account: this, plan, windows };
     return this.#terms;
+  }
+
+  #keep(counters: Counters, index: number, slot: number): number {
+    this.#slots[index] = slot;
+    this.#generations[index] = slot === 0 ? 0 : counters.generation(slot);
+    return slot;
+  }
+}
+
+/**
+ * The accounts that somebody holds: the snapshot's cache, or a reservation.
+ *
+ * A caller that was dropped from the cache and comes back gets the account that its open reservations keep anyway,
+ * rather than another one for each of them to keep.
+ */
+export class LiveAccounts {
+  readonly #byStanding = new WeakMap<Standing, Map<string, WeakRef<MemoryAccount>>>();
+  readonly #gone = new FinalizationRegistry<() => void>((forget) => forget());
+
+  open(caller: Caller): MemoryAccount {
+    const accounts = this.#byStanding.get(caller.standing) ?? new Map<string, WeakRef<MemoryAccount>>();
+    this.#byStanding.set(caller.standing, accounts);
+    const known = accounts.get(caller.principal)?.deref();
+    if (known) return known;
+
+    const account = new MemoryAccount(caller);
+    const { principal } = caller;
+    accounts.set(principal, new WeakRef(account));
+    this.#gone.register(account, () => {
+      if (accounts.get(principal)?.deref() === undefined) accounts.delete(principal);
+    });
+    return account;
   }
 }

@@ -1,9 +1,7 @@
 import type {
   Account,
-  CallerName,
   Charge,
   ChargeResult,
-  Claimant,
   CounterPage,
   CounterStore,
   OpenReservation,
@@ -11,22 +9,22 @@ import type {
   Reading,
   Release,
   ReleaseResult,
-  ReservationName,
   Reserve,
   ReserveResult,
   Settle,
   SettleResult,
 } from "../../app/ports.js";
 import type { Caller } from "../../domain/caller.js";
-import { type Amounts, chargeOf, fits } from "../../domain/charges.js";
-import type { Window } from "../../domain/limit.js";
+import type { Amounts } from "../../domain/charges.js";
 import { endsAt, settlementOf } from "../../domain/settlement.js";
 import type { EpochMs } from "../../domain/units.js";
-import { laterOf, placeIn, type Windows } from "../../domain/window.js";
-import { ChargedOnce } from "./charged-once.js";
+import { laterOf, type Windows } from "../../domain/window.js";
+import { giveBackAll, type Holding, holdAll, type Present, refusingOf, useAll } from "./account-counters.js";
+import { ChargedOnce, onceKey } from "./charged-once.js";
 import { Counters, type Ending } from "./counters.js";
 import type { Random24 } from "./ids.js";
-import { MemoryAccount } from "./memory-account.js";
+import { LiveAccounts, MemoryAccount } from "./memory-account.js";
+import { isForeign, nameOf } from "./owner.js";
 import { readingsOf } from "./readings.js";
 import { Reservations, requestKey } from "./reservations.js";
 
@@ -52,6 +50,7 @@ export class MemoryStore implements CounterStore {
   readonly #counters = new Counters();
   readonly #reservations: Reservations;
   readonly #chargedOnce = new ChargedOnce();
+  readonly #accounts = new LiveAccounts();
   #proposed: Windows | undefined;
   #windows: Windows | undefined;
 
@@ -61,7 +60,7 @@ export class MemoryStore implements CounterStore {
   }
 
   open(caller: Caller): Account {
-    return new MemoryAccount(caller);
+    return this.#accounts.open(caller);
   }
 
   reserve(reserve: Reserve): ReserveResult {
@@ -73,7 +72,7 @@ export class MemoryStore implements CounterStore {
       if (known !== 0) return this.#repeat(known, reserve, windows);
     }
 
-    const refusing = this.#refusing(account, worst, windows, now);
+    const refusing = refusingOf(this.#counters, account, worst, { windows, now });
     const shadowDenials = refusing?.shadow ? [...reserve.shadowDenials, ...refusing.shadow] : reserve.shadowDenials;
     if (refusing?.denies) {
       return { kind: "refused", shadowDenials, readings: this.#readings(account, worst, windows, now) };
@@ -93,7 +92,7 @@ export class MemoryStore implements CounterStore {
       "reservationId" in settle.name
         ? this.#reservations.findById(settle.name.reservationId, now)
         : this.#reservations.findByRequest(settle.name, settle.name.requestId, now);
-    if (slot === 0) return this.#settledOnce(settle.name, now);
+    if (slot === 0) return this.#settledOnce(settle, now);
 
     const { account, plan } = this.#reservations.terms(slot);
     const caller = nameOf(account.caller);
@@ -103,7 +102,7 @@ export class MemoryStore implements CounterStore {
     const amounts = already ? estimate : settlementOf(plan, estimate, settle.usage, settle.outcome);
     if (!amounts) return { kind: "uncountable" };
     if (!already) {
-      this.#settleCounters(slot, estimate, amounts, windows, now);
+      this.#settleCounters(slot, estimate, amounts, { windows, now });
       this.#reservations.settle(slot, amounts.cost, now);
     }
     const unreserved = this.#reservations.isLate(slot);
@@ -118,10 +117,10 @@ export class MemoryStore implements CounterStore {
     const known = this.#chargedOnce.find(once, now);
     if (known) return { kind: "charged", cost: known.amounts.cost, already: true };
 
-    this.#eachCounter(own(account), windows, now, (slot, window, metric) =>
-      this.#counters.use(slot, window, placeIn(window, windows, now), chargeOf(metric, amounts), now),
-    );
+    // Remembered first: a resend after a failure in between is charged once or not at all, never twice.
     this.#chargedOnce.remember(once, { amounts, caller: name, model: plan.model?.id ?? "" }, now);
+    const holding = { account: own(account), windows, reservedAt: now };
+    useAll(this.#counters, holding, amounts, undefined, { windows, now });
     return { kind: "charged", cost: amounts.cost, already: false };
   }
 
@@ -130,7 +129,7 @@ export class MemoryStore implements CounterStore {
     const slot = this.#reservations.findById(reservationId, now);
     if (slot === 0 || !this.#reservations.isOpen(slot, now)) return { kind: "not_open" };
 
-    this.#giveBack(slot, this.#reservations.amounts(slot), windows, now);
+    giveBackAll(this.#counters, this.#holding(slot), this.#reservations.amounts(slot), { windows, now });
     if (forget) this.#reservations.forget(slot);
     else this.#reservations.release(slot, now);
     return { kind: "released" };
@@ -194,10 +193,12 @@ export class MemoryStore implements CounterStore {
   }
 
   /** Usage that no reservation stood behind is remembered by the same ids. */
-  #settledOnce(name: ReservationName, now: EpochMs): SettleResult {
+  #settledOnce({ name, claimant }: Settle, now: EpochMs): SettleResult {
     const known = this.#chargedOnce.find(onceKey(name), now);
     if (!known) return { kind: "unknown" };
-    return { kind: "settled", ...known, cost: known.amounts.cost, already: true, unreserved: true };
+    const { amounts, caller, model } = known;
+    if (isForeign(claimant, caller)) return { kind: "foreign" };
+    return { kind: "settled", cost: amounts.cost, already: true, unreserved: true, caller, amounts, model };
   }
 
   #repeat(slot: number, reserve: Reserve, windows: Windows): ReserveResult {
@@ -233,39 +234,15 @@ export class MemoryStore implements CounterStore {
 
   #hold({ request, requestId, plan, worst, now }: Reserve, account: MemoryAccount, windows: Windows): number {
     const ending = endingOf(account.caller, now);
-    let index = 0;
-    for (const counter of account.caller.counters) {
-      const slot = account.slot(this.#counters, counter, index++);
-      const place = placeIn(counter.window, windows, now);
-      const amount = chargeOf(counter.metric, worst);
-      this.#counters.reserve(slot, counter.window, place, amount, endingIn(counter.window, ending));
-    }
+    holdAll(this.#counters, { account, windows, reservedAt: now, ending }, worst);
     const key = requestId === "" ? undefined : requestKey(nameOf(account.caller), requestId);
     return this.#reservations.add(account.terms(plan, windows), request, worst, ending, now, key);
   }
 
-  /** Which counters do not let the worst case through; undefined where all do. */
-  #refusing(
-    account: MemoryAccount,
-    worst: Amounts,
-    windows: Windows,
-    now: EpochMs,
-  ): { readonly denies: boolean; readonly shadow: readonly string[] | undefined } | undefined {
-    const { counters, standing } = account.caller;
-    let denies = false;
-    let shadow: string[] | undefined;
-    let index = 0;
-    for (const limit of standing.counted) {
-      const counter = counters[index];
-      if (!counter) throw new RangeError(`limit ${limit.name} has no counter`);
-      const slot = account.slot(this.#counters, counter, index++);
-      this.#counters.advance(slot, counter.window, windows, now);
-      const counted = this.#counters.used(slot) + this.#counters.reserved(slot);
-      if (fits(limit.ceiling, counted, chargeOf(counter.metric, worst))) continue;
-      if (limit.shadow) shadow = [...(shadow ?? []), limit.name];
-      else denies = true;
-    }
-    return denies || shadow ? { denies, shadow } : undefined;
+  #holding(slot: number): Holding {
+    const { account, windows } = this.#reservations.terms(slot);
+    const reservedAt = this.#reservations.reservedAt(slot);
+    return { account, windows, reservedAt, ending: this.#reservations.ending(slot) };
   }
 
   #readings(account: MemoryAccount, worst: Amounts | undefined, windows: Windows, now: EpochMs): readonly Reading[] {
@@ -273,42 +250,12 @@ export class MemoryStore implements CounterStore {
   }
 
   /** Open: what was reserved becomes what was used. Expired: what its end charged becomes what was used. */
-  #settleCounters(slot: number, estimate: Amounts, actual: Amounts, windows: Windows, now: EpochMs): void {
-    const { account, windows: reservedIn } = this.#reservations.terms(slot);
-    const reservedAt = this.#reservations.reservedAt(slot);
-    const wasOpen = this.#reservations.isOpen(slot, now);
-    if (wasOpen) this.#giveBack(slot, estimate, windows, now);
+  #settleCounters(slot: number, estimate: Amounts, actual: Amounts, present: Present): void {
+    const holding = this.#holding(slot);
+    const wasOpen = this.#reservations.isOpen(slot, present.now);
+    if (wasOpen) giveBackAll(this.#counters, holding, estimate, present);
     const charged = wasOpen || this.#reservations.wasGivenBack(slot) ? undefined : estimate;
-    this.#eachCounter(account, windows, now, (counterSlot, window, metric) => {
-      const place = placeIn(window, reservedIn, reservedAt);
-      const change = chargeOf(metric, actual) - (charged ? chargeOf(metric, charged) : 0);
-      this.#counters.use(counterSlot, window, place, change, now);
-    });
-  }
-
-  #giveBack(slot: number, amounts: Amounts, windows: Windows, now: EpochMs): void {
-    const { account, windows: reservedIn } = this.#reservations.terms(slot);
-    const reservedAt = this.#reservations.reservedAt(slot);
-    const ending = this.#reservations.ending(slot);
-    this.#eachCounter(account, windows, now, (counterSlot, window, metric) => {
-      const place = placeIn(window, reservedIn, reservedAt);
-      this.#counters.unreserve(counterSlot, window, place, chargeOf(metric, amounts), endingIn(window, ending));
-    });
-  }
-
-  /** Visit each counter of an account, brought up to date. */
-  #eachCounter(
-    account: MemoryAccount,
-    windows: Windows,
-    now: EpochMs,
-    visit: (slot: number, window: Window, metric: Caller["counters"][number]["metric"]) => void,
-  ): void {
-    let index = 0;
-    for (const counter of account.caller.counters) {
-      const slot = account.slot(this.#counters, counter, index++);
-      this.#counters.advance(slot, counter.window, windows, now);
-      visit(slot, counter.window, counter.metric);
-    }
+    useAll(this.#counters, holding, actual, charged, present);
   }
 
   #describe(slot: number): OpenReservation {
@@ -329,27 +276,6 @@ function own(account: Account): MemoryAccount {
   throw new TypeError("an account is good for the store that opened it only");
 }
 
-function onceKey(name: ReservationName): string {
-  return "reservationId" in name ? `reservation ${name.reservationId}` : `request ${requestKey(name, name.requestId)}`;
-}
-
-function isForeign({ principal, role, workspace }: Claimant, owner: CallerName): boolean {
-  return (
-    (principal !== undefined && principal !== owner.principal) ||
-    (role !== undefined && role !== owner.role) ||
-    (workspace !== undefined && workspace !== owner.workspace)
-  );
-}
-
-function nameOf({ principal, standing }: Caller) {
-  return { principal, role: standing.role.name, workspace: standing.workspace.name };
-}
-
 function endingOf({ standing: { workspace } }: Caller, now: EpochMs): Ending {
   return { ends: endsAt(now, workspace.reservationTtlMs), givesBack: workspace.unsettled === "release" };
-}
-
-/** What is in flight is never used, so it can only be given back. */
-function endingIn(window: Window, { ends, givesBack }: Ending): Ending {
-  return { ends, givesBack: givesBack || window === "in_flight" };
 }

@@ -1,40 +1,15 @@
 import type { Amounts } from "../../domain/charges.js";
 import type { AccessRequest } from "../../domain/evaluate.js";
-import type { OpenPlan } from "../../domain/plan.js";
-import type { EpochMs, Millis } from "../../domain/units.js";
+import type { EpochMs } from "../../domain/units.js";
 import type { Ending } from "./counters.js";
 import { type Random24, readId, requestIdIn, writeReservationId } from "./ids.js";
 import { append, emptyList, join, type LinkedList, unlink } from "./linked-list.js";
 import type { Terms } from "./memory-account.js";
-import { Slab } from "./slab.js";
+import { LINKS, ReservationRecords } from "./reservation-records.js";
 import { StringIndex } from "./string-index.js";
 
-const INPUT = 0;
-const OUTPUT = 8;
-const COST = 16;
-const PAGES = 24;
-const AUDIO = 32;
-const RESERVED_AT = 40;
-const ENDS = 48;
-const WORDS = 56;
-const FLAGS = 76;
-const LINKS = { before: 80, after: 84 };
-const BYTES = 88;
-
-const SETTLED = 1;
-const RELEASED = 2;
-const LATE = 4;
-const GIVES_BACK = 8;
-const CAP_ASKED = 16;
-const ANNOTATED = 32;
-
-/** How long a closed reservation is remembered. */
-export const MEMORY_MS: Millis = 600_000;
-
 /** All reservations that are open or remembered, by slot. */
-export class Reservations {
-  readonly #slab = new Slab(BYTES);
-  readonly #terms: (Terms | undefined)[] = [];
+export class Reservations extends ReservationRecords {
   /** The request_ids that callers chose, by slot and back. */
   readonly #requestKeys: (string | undefined)[] = [];
   readonly #byRequest = new StringIndex();
@@ -48,6 +23,7 @@ export class Reservations {
   #expired = 0;
 
   constructor(random: Random24) {
+    super();
     this.#random = random;
   }
 
@@ -58,7 +34,7 @@ export class Reservations {
   }
 
   get rememberedCount(): number {
-    return this.#slab.size;
+    return this.slab.size;
   }
 
   /** How many have expired unsettled since the start. */
@@ -71,24 +47,14 @@ export class Reservations {
     terms: Terms,
     request: AccessRequest,
     worst: Amounts,
-    { ends, givesBack }: Ending,
+    ending: Ending,
     now: EpochMs,
     requestKey: string | undefined,
   ): number {
-    const slot = this.#slab.take();
-    this.#slab.setF64(slot, INPUT, worst.inputTokens);
-    this.#slab.setF64(slot, OUTPUT, worst.outputTokens);
-    this.#slab.setF64(slot, COST, worst.cost);
-    this.#slab.setF64(slot, PAGES, request.pages);
-    this.#slab.setF64(slot, AUDIO, request.audioSeconds);
-    this.#slab.setF64(slot, RESERVED_AT, now);
-    this.#slab.setF64(slot, ENDS, ends);
-    for (let word = WORDS; word < FLAGS; word += 4) this.#slab.setU32(slot, word, this.#random());
-    this.#slab.setU32(slot, FLAGS, flagsOf(request, givesBack));
-    this.#terms[slot] = terms;
+    const slot = this.write(terms, request, worst, ending, now, this.#random);
     this.#requestKeys[slot] = requestKey;
     if (requestKey !== undefined) this.#byRequest.set(requestKey, slot);
-    append(this.#slab, LINKS, this.#openList(ends), slot);
+    append(this.slab, LINKS, this.#openList(ending.ends), slot);
     return slot;
   }
 
@@ -111,29 +77,6 @@ export class Reservations {
     return isOwn ? own.slot : 0;
   }
 
-  terms(slot: number): Terms {
-    const terms = this.#terms[slot];
-    if (!terms) throw new RangeError(`reservation ${slot} is gone`);
-    return terms;
-  }
-
-  /** The worst case; once settled, its cost is what was charged. */
-  amounts(slot: number): Amounts {
-    return {
-      inputTokens: this.#slab.f64(slot, INPUT),
-      outputTokens: this.#slab.f64(slot, OUTPUT),
-      cost: this.#slab.f64(slot, COST),
-    };
-  }
-
-  ending(slot: number): Ending {
-    return { ends: this.#slab.f64(slot, ENDS), givesBack: this.#has(slot, GIVES_BACK) };
-  }
-
-  reservedAt(slot: number): EpochMs {
-    return this.#slab.f64(slot, RESERVED_AT);
-  }
-
   shadowDenials(slot: number): readonly string[] {
     return this.#shadowDenials.get(slot) ?? [];
   }
@@ -146,76 +89,33 @@ export class Reservations {
   ids(slot: number): { readonly requestId: string; readonly reservationId: string } {
     const reservationId = writeReservationId(
       slot,
-      this.#word(slot, 0),
-      this.#word(slot, 1),
-      this.#word(slot, 2),
-      this.#word(slot, 3),
-      this.#word(slot, 4),
+      this.word(slot, 0),
+      this.word(slot, 1),
+      this.word(slot, 2),
+      this.word(slot, 3),
+      this.word(slot, 4),
     );
     const key = this.#requestKeys[slot];
     const requestId = key === undefined ? requestIdIn(reservationId) : key.slice(key.lastIndexOf(" ") + 1);
     return { requestId, reservationId };
   }
 
-  isOpen(slot: number, now: EpochMs): boolean {
-    return !this.#has(slot, SETTLED | RELEASED) && this.#slab.f64(slot, ENDS) > now;
-  }
-
-  isSettled(slot: number): boolean {
-    return this.#has(slot, SETTLED);
-  }
-
-  /** Whether it was settled after its end. */
-  isLate(slot: number): boolean {
-    return this.#has(slot, LATE);
-  }
-
-  /** Whether its end gave everything back: it was released, or expired so. */
-  wasGivenBack(slot: number): boolean {
-    return this.#has(slot, RELEASED | GIVES_BACK);
-  }
-
-  /** Open, or closed less than ten minutes ago. */
-  isRemembered(slot: number, now: EpochMs): boolean {
-    return now < this.#slab.f64(slot, ENDS) + MEMORY_MS;
-  }
-
-  /**
-   * Whether a request asks for what this reservation was made for: by the same names, or by others that mean the same.
-   * A name that has come to mean another model since still asks for what it asked for.
-   */
-  isFor(slot: number, plan: OpenPlan, request: AccessRequest): boolean {
-    const { plan: made } = this.terms(slot);
-    const isAsked = made.asked.model === plan.asked.model && made.asked.endpoint === plan.asked.endpoint;
-    const isMeant = made.model.id === plan.model.id && made.endpoint === plan.endpoint;
-    const cap = this.#has(slot, CAP_ASKED) ? this.#slab.f64(slot, OUTPUT) : 0;
-    return (
-      (isAsked || isMeant) &&
-      this.#slab.f64(slot, INPUT) === request.inputTokens &&
-      cap === (plan.hasOutput ? request.maxOutputTokens : 0) &&
-      this.#slab.f64(slot, PAGES) === request.pages &&
-      this.#slab.f64(slot, AUDIO) === request.audioSeconds &&
-      this.#has(slot, ANNOTATED) === request.annotatedPages
-    );
-  }
-
   /** Close an open or expired reservation with what it cost. */
   settle(slot: number, cost: number, now: EpochMs): void {
     const open = this.isOpen(slot, now);
     if (open) this.#close(slot, now);
-    this.#set(slot, open ? SETTLED : SETTLED | LATE);
-    this.#slab.setF64(slot, COST, cost);
+    this.setSettled(slot, cost, !open);
   }
 
   /** Close an open reservation that its operator gave back. */
   release(slot: number, now: EpochMs): void {
     this.#close(slot, now);
-    this.#set(slot, RELEASED);
+    this.setReleased(slot);
   }
 
   /** Forget an open reservation as if it had never been. */
   forget(slot: number): void {
-    unlink(this.#slab, LINKS, this.#openList(this.#slab.f64(slot, ENDS)), slot);
+    unlink(this.slab, LINKS, this.#openList(this.ending(slot).ends), slot);
     this.#drop(slot);
   }
 
@@ -226,7 +126,7 @@ export class Reservations {
       this.#ends.shift();
       this.#open.delete(end);
       this.#expired += list.length;
-      join(this.#slab, LINKS, this.#closed, list);
+      join(this.slab, LINKS, this.#closed, list);
     }
   }
 
@@ -235,22 +135,22 @@ export class Reservations {
     for (let left = count; left > 0; left--) {
       const slot = this.#closed.first;
       if (slot === 0 || this.isRemembered(slot, now)) return;
-      unlink(this.#slab, LINKS, this.#closed, slot);
+      unlink(this.slab, LINKS, this.#closed, slot);
       this.#drop(slot);
     }
   }
 
   /** The slots of open reservations after the one of an id, in order; empty: all. */
   *openAfter(reservationId: string, now: EpochMs): Iterable<number> {
-    for (let at = (readId(reservationId)?.slot ?? 0) + 1; at <= this.#slab.high; at++) {
-      if (this.#terms[at] !== undefined && this.isOpen(at, now)) yield at;
+    for (let at = (readId(reservationId)?.slot ?? 0) + 1; at <= this.slab.high; at++) {
+      if (this.holds(at) && this.isOpen(at, now)) yield at;
     }
   }
 
   #close(slot: number, now: EpochMs): void {
-    unlink(this.#slab, LINKS, this.#openList(this.#slab.f64(slot, ENDS)), slot);
-    this.#slab.setF64(slot, ENDS, now);
-    append(this.#slab, LINKS, this.#closed, slot);
+    unlink(this.slab, LINKS, this.#openList(this.ending(slot).ends), slot);
+    this.setEnds(slot, now);
+    append(this.slab, LINKS, this.#closed, slot);
   }
 
   #drop(slot: number): void {
@@ -258,9 +158,8 @@ export class Reservations {
     // The caller may have used its request_id again since; then the name is the newer reservation's.
     if (key !== undefined && this.#byRequest.get(key) === slot) this.#byRequest.delete(key);
     this.#requestKeys[slot] = undefined;
-    this.#terms[slot] = undefined;
     this.#shadowDenials.delete(slot);
-    this.#slab.give(slot);
+    this.erase(slot);
   }
 
   #openList(ends: EpochMs): LinkedList {
@@ -274,20 +173,8 @@ export class Reservations {
   }
 
   #is(slot: number, words: readonly number[], now: EpochMs): boolean {
-    if (this.#terms[slot] === undefined || !this.isRemembered(slot, now)) return false;
-    return words.every((word, index) => this.#word(slot, index) === word);
-  }
-
-  #word(slot: number, index: number): number {
-    return this.#slab.u32(slot, WORDS + index * 4);
-  }
-
-  #has(slot: number, flags: number): boolean {
-    return (this.#slab.u32(slot, FLAGS) & flags) !== 0;
-  }
-
-  #set(slot: number, flags: number): void {
-    this.#slab.setU32(slot, FLAGS, this.#slab.u32(slot, FLAGS) | flags);
+    if (!this.holds(slot) || !this.isRemembered(slot, now)) return false;
+    return words.every((word, index) => this.word(slot, index) === word);
   }
 }
 
@@ -300,12 +187,4 @@ export interface RequestScope {
 /** Neither part holds a space, so no two (workspace, principal, request_id) make one key. */
 export function requestKey({ workspace, principal }: RequestScope, requestId: string): string {
   return `${workspace} ${principal} ${requestId}`;
-}
-
-function flagsOf(request: AccessRequest, givesBack: boolean): number {
-  return (
-    (givesBack ? GIVES_BACK : 0) |
-    (request.maxOutputTokens > 0 ? CAP_ASKED : 0) |
-    (request.annotatedPages ? ANNOTATED : 0)
-  );
 }

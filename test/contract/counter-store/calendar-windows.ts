@@ -79,6 +79,20 @@ export function calendarWindows(stageOf: StageOf): void {
       expect(await stage.counted()).toEqual({ [name]: "0+2" });
     });
 
+    it("keeps calls apart that are alike but for the side of its end that they fell on", async () => {
+      const stage = await stageOf(
+        { limits: { [name]: 50 }, workspaces: { dev: { reservationTtlMs: 86_400_000 } } },
+        "2026-03-10T23:59:59Z",
+      );
+      const before = await stage.admit({ input: 20 });
+      stage.clock.advance(1_000);
+      const after = await stage.admit({ input: 20 });
+      await stage.record({ reservation: before.grant.reservationId, usage: { inputTokens: 30 } });
+      expect(await stage.counted()).toEqual({ [name]: "0+20" });
+      await stage.record({ reservation: after.grant.reservationId, usage: { inputTokens: 5 } });
+      expect(await stage.counted()).toEqual({ [name]: "5+0" });
+    });
+
     it("that is over is not what expiry or a release changes", async () => {
       const stage = await stageOf(
         { limits, workspaces: { dev: { reservationTtlMs: 600_000 } } },

@@ -9,6 +9,7 @@ async function keysOf(stage: Stage, limit: number): Promise<string[]> {
   for (let after: string | undefined = ""; after !== undefined; ) {
     const page = await stage.store.counters({ after, limit });
     if ("kind" in page) throw new Error("the store is away");
+    if (keys.length > 1_000) throw new Error("the pages do not end");
     if (page.keys.length > limit) throw new Error(`a page of ${limit} holds ${page.keys.length}`);
     keys.push(...page.keys);
     after = page.next;

@@ -25,7 +25,7 @@ export interface Held {
   late: boolean;
 }
 
-interface Bill {
+export interface Bill {
   readonly caller: Caller;
   readonly amounts: Amounts;
   readonly at: number;
@@ -50,7 +50,7 @@ const DAY_MS = 86_400_000;
 export class Model {
   readonly held: Held[] = [];
   readonly #bills: Bill[] = [];
-  readonly #once = new Map<string, { readonly cost: number; readonly at: number }>();
+  readonly #once = new Map<string, Bill>();
 
   readings(caller: Caller, worst: Amounts | undefined, now: number): Reading[] {
     return caller.standing.counted.map((limit, index) => {
@@ -104,11 +104,18 @@ export class Model {
     amounts: Amounts,
     now: number,
   ): { readonly cost: number; readonly already: boolean } {
-    const known = this.#once.get(key);
-    if (known && now < known.at + MEMORY_MS) return { cost: known.cost, already: true };
-    this.#once.set(key, { cost: amounts.cost, at: now });
-    this.#bills.push({ caller, amounts, at: now });
+    const known = this.charged(key, now);
+    if (known) return { cost: known.amounts.cost, already: true };
+    const bill = { caller, amounts, at: now };
+    this.#once.set(key, bill);
+    this.#bills.push(bill);
     return { cost: amounts.cost, already: false };
+  }
+
+  /** What was charged for a key less than ten minutes ago. */
+  charged(key: string, now: number): Bill | undefined {
+    const known = this.#once.get(key);
+    return known && now < known.at + MEMORY_MS ? known : undefined;
   }
 
   /** What each reservation and bill holds of a counter at an instant, by what was known of them by now. */

@@ -1,7 +1,6 @@
 import { expect } from "vitest";
-import { callerIn } from "../../support/callers.js";
 import type { Ask, Stage } from "../../support/stage.js";
-import { actualOf, costOf, endOf, type Held, type Model, nameOf } from "./model.js";
+import { actualOf, type Bill, costOf, endOf, type Held, type Model, nameOf } from "./model.js";
 import { POLICIES, type Step, WHO } from "./steps.js";
 
 type Of<Kind extends Step["kind"]> = Extract<Step, { readonly kind: Kind }>;
@@ -17,6 +16,8 @@ export async function play(stage: Stage, model: Model, step: Step): Promise<void
       return release(stage, model, step);
     case "charge":
       return charge(stage, model, step);
+    case "resend":
+      return resend(stage, model, step);
     case "wait":
       return stage.clock.advance(step.ms);
     case "reload":
@@ -28,7 +29,7 @@ export async function play(stage: Stage, model: Model, step: Step): Promise<void
 export async function compare(stage: Stage, model: Model): Promise<void> {
   const now = stage.clock.now();
   for (const who of WHO) {
-    const caller = callerIn(stage.policy, who);
+    const caller = stage.caller(who);
     expect(Object.values(await stage.read(who))).toEqual(model.readings(caller, undefined, now));
   }
   const open = await stage.open("", 1_000);
@@ -47,7 +48,7 @@ async function reserve(
 ): Promise<void> {
   const now = stage.clock.now();
   const ask: Ask = { ...WHO[who], id, input, output, dryRun, readAll };
-  const caller = callerIn(stage.policy, ask);
+  const caller = stage.caller(ask);
   const worst = { inputTokens: input, outputTokens: output, cost: costOf(input, 0, output) };
   const content = { text: `${input} ${output}`, worst };
   const readings = () => (readAll ? model.readings(caller, undefined, now) : undefined);
@@ -152,13 +153,36 @@ async function release(stage: Stage, model: Model, { which, forget }: Of<"releas
 }
 
 async function charge(stage: Stage, model: Model, { who, key, byRequest, input }: Of<"charge">): Promise<void> {
-  const caller = callerIn(stage.policy, WHO[who]);
+  const caller = stage.caller(WHO[who]);
   const amounts = { inputTokens: input, outputTokens: 0, cost: costOf(input, 0, 0) };
   const bill = { ...WHO[who], ...(byRequest ? { request: key } : { reservation: key }), amounts };
-  const { principal, workspace } = nameOf(caller);
-  const onceKey = byRequest ? JSON.stringify([workspace, principal, key]) : key;
+  const onceKey = byRequest ? requestKey(nameOf(caller), key) : key;
   const expected = model.charge(onceKey, caller, amounts, stage.clock.now());
   expect(await stage.charge(bill)).toEqual({ kind: "charged", ...expected });
+}
+
+/** Settle by an id that a charge may have come with, and no reservation has. */
+async function resend(stage: Stage, model: Model, { who, key, byRequest }: Of<"resend">): Promise<void> {
+  const name = nameOf(stage.caller(WHO[who]));
+  const result = await stage.settle({
+    ...WHO[who],
+    ...(byRequest ? { request: key } : { reservation: key }),
+    usage: {},
+  });
+  const onceKey = byRequest ? requestKey(name, key) : key;
+  expect(result).toEqual(chargedAs(model.charged(onceKey, stage.clock.now()), name));
+}
+
+function chargedAs(bill: Bill | undefined, claimant: { readonly principal: string; readonly workspace: string }) {
+  if (!bill) return { kind: "unknown" };
+  const caller = nameOf(bill.caller);
+  if (caller.principal !== claimant.principal || caller.workspace !== claimant.workspace) return { kind: "foreign" };
+  const { amounts } = bill;
+  return { kind: "settled", cost: amounts.cost, already: true, unreserved: true, caller, amounts, model: "small-1" };
+}
+
+function requestKey({ workspace, principal }: { readonly principal: string; readonly workspace: string }, id: string) {
+  return JSON.stringify([workspace, principal, id]);
 }
 
 function grantOf({ id, requestId, ends, shadowDenials, content }: Held) {

@@ -58,6 +58,17 @@ export function requestIds(stageOf: StageOf): void {
       expect(again.readings).toMatchObject([{ used: 0, reserved: 9, refuses: false }]);
     });
 
+    it("is answered as at first where its model's name has come to mean another model", async () => {
+      const stage = await stageOf({ limits });
+      const first = await stage.admit({ id: "job-1", input: 4, model: "small" });
+      const moved = modelOf("small-2", { names: ["small-2", "small"], rates: RATES });
+      stage.reload({ limits, models: [modelOf("small-1", { rates: RATES }), moved] });
+      expect((await stage.admit({ id: "job-1", input: 4, model: "small" })).grant).toEqual(first.grant);
+      expect((await stage.admit({ id: "job-1", input: 4, model: "small-1" })).grant).toEqual(first.grant);
+      expect(await stage.reserve({ id: "job-1", input: 4, model: "small-2" })).toMatchObject({ kind: "conflict" });
+      expect((await stage.admit({ input: 4, model: "small" })).grant.model).toBe("small-2");
+    });
+
     it("that the server made works as a name too", async () => {
       const stage = await stageOf({ limits });
       const first = await stage.admit({ input: 4 });
@@ -87,6 +98,9 @@ export function requestIds(stageOf: StageOf): void {
       expect(await stage.open()).toHaveLength(1);
       expect(await stage.counted()).toEqual({ [NAME]: "0+6" });
       expect((await stage.admit({ ...base, id: "job-1" })).grant).toEqual(first.grant);
+      const reverse = await stage.admit({ ...other, id: "job-2" });
+      expect((await stage.admit({ ...other, id: "job-2" })).grant).toEqual(reverse.grant);
+      expect(await stage.reserve({ ...base, id: "job-2" })).toMatchObject({ kind: "conflict" });
     });
 
     it("without a cap of its own is the same without one again, and another with the cap that it got", async () => {
@@ -117,13 +131,14 @@ export function requestIds(stageOf: StageOf): void {
       expect((await stage.admit({ id: "job-1", input: 4 })).grant).toEqual(second.grant);
     });
 
-    it("used anew keeps its new meaning when the old reservation is dropped", async () => {
+    it("used anew keeps its new meaning when the old reservation is dropped, however late that is", async () => {
       const stage = await stageOf({ limits });
+      for (let i = 0; i < 40; i++) await stage.record({ reservation: (await stage.admit()).grant.reservationId });
       const first = await stage.admit({ id: "job-1" });
       await stage.record({ reservation: first.grant.reservationId });
       stage.clock.advance(MEMORY_MS);
       const second = await stage.admit({ id: "job-1" });
-      for (let i = 0; i < 8; i++) await stage.admit();
+      for (let i = 0; i < 40; i++) await stage.admit();
       expect((await stage.admit({ id: "job-1" })).grant).toEqual(second.grant);
       expect(await stage.settle({ reservation: first.grant.reservationId })).toEqual({ kind: "unknown" });
     });
@@ -145,14 +160,15 @@ export function requestIds(stageOf: StageOf): void {
       expect((await stage.admit({ id: "job-1", role: "analyst" })).grant).toEqual(first.grant);
     });
 
-    it("of the server's making is nothing to another principal", async () => {
-      const stage = await stageOf({ limits });
+    it("of the server's making is nothing to another principal, nor in another workspace", async () => {
+      const stage = await stageOf({ limits, workspaces: { dev: {}, prod: {} } });
       const { grant } = await stage.admit({ input: 4 });
       const other = await stage.admit({ id: grant.requestId, input: 4, as: "bob" });
       expect(other.grant.reservationId).not.toBe(grant.reservationId);
       const settled = await stage.settle({ request: grant.requestId, as: "bob" });
       expect(settled).toMatchObject({ kind: "settled", caller: { principal: "bob" } });
       expect(await stage.settle({ request: grant.requestId, as: "eve" })).toEqual({ kind: "unknown" });
+      expect(await stage.settle({ request: grant.requestId, workspace: "prod" })).toEqual({ kind: "unknown" });
       expect(await stage.counted()).toEqual({ [NAME]: "4+4" });
     });
 

@@ -186,6 +186,7 @@ export function settlement(stageOf: StageOf): void {
         { principal: "ann", workspace: "prod" },
         { principal: undefined, workspace: "prod" },
         { principal: "an", workspace: undefined },
+        { principal: "ann", role: "analyst" },
       ];
       for (const claimant of strangers) {
         expect(await stage.settle({ reservation: grant.reservationId, claimant, usage: {} })).toEqual({
@@ -193,7 +194,7 @@ export function settlement(stageOf: StageOf): void {
         });
       }
       expect(Object.values(await stage.counted())).toEqual(["0+1", "0+10", "0+20", "0+1"]);
-      const anyone = { principal: undefined, workspace: undefined };
+      const anyone = {};
       expect(await stage.record({ reservation: grant.reservationId, claimant: anyone })).toMatchObject({
         already: false,
       });

@@ -116,6 +116,22 @@ export function slidingWindows(stageOf: StageOf): void {
       }
     });
 
+    it("keeps what expired beside what was settled, through all that happens until it slides out", async () => {
+      const stage = await stageOf({ limits, workspaces: { dev: { reservationTtlMs: lengthMs / 2 } } });
+      const begun = stage.clock.now();
+      const settled = await stage.admit({ input: 3 });
+      await stage.record({ reservation: settled.grant.reservationId });
+      const expired = await stage.admit({ input: 4 });
+      stage.clock.advance(lengthMs / 4);
+      const later = await stage.admit({ input: 2 });
+      stage.clock.moveTo(expired.grant.expiresAt);
+      expect(await stage.counted()).toEqual({ [name]: "7+2" });
+      stage.clock.moveTo(later.grant.expiresAt);
+      expect(await stage.counted()).toEqual({ [name]: "9+0" });
+      stage.clock.moveTo(begun + 11 * stepMs);
+      expect(await stage.counted()).toEqual({ [name]: "2+0" });
+    });
+
     it("takes a late correction while it lasts", async () => {
       const stage = await stageOf({ limits, workspaces: { dev: { reservationTtlMs: lengthMs / 2 } } });
       const { grant } = await stage.admit({ input: 8 });

@@ -28,6 +28,7 @@ export type Step =
       readonly byRequest: boolean;
       readonly input: number;
     }
+  | { readonly kind: "resend"; readonly who: number; readonly key: string; readonly byRequest: boolean }
   | { readonly kind: "wait"; readonly ms: number }
   | { readonly kind: "reload"; readonly policy: number };
 
@@ -139,6 +140,15 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("resend"),
+      who,
+      key: fc.constantFrom("x", "y"),
+      byRequest: fc.boolean(),
+    }),
+  },
+  {
     weight: 7,
     arbitrary: fc.record({
       kind: fc.constant("wait"),
@@ -147,6 +157,8 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("reload"), policy: fc.nat({ max: POLICIES.length - 1 }) }) },
 );
+
+export const policy = fc.constantFrom(...POLICIES);
 
 /** Instants shortly before something turns. */
 export const start = fc.constantFrom(

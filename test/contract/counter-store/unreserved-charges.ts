@@ -70,6 +70,37 @@ export function unreservedCharges(stageOf: StageOf): void {
       expect(await stage.charge({ request: "gone", amounts })).toMatchObject({ already: true });
     });
 
+    it.each([
+      ["a reservation_id", { reservation: "gone" }],
+      ["a request_id", { request: "job-1" }],
+    ])("is found by %s when it is settled: recorded already, without a reservation, for 10 minutes", async (_, key) => {
+      const stage = await stageOf({ limits });
+      await stage.charge({ ...key, amounts });
+      const before = await stage.counted();
+      stage.clock.advance(599_999);
+      expect(await stage.settle({ ...key, usage: { inputTokens: 90 } })).toEqual({
+        kind: "settled",
+        cost: 9,
+        already: true,
+        unreserved: true,
+        caller: { principal: "ann", role: "developer", workspace: "dev" },
+        amounts,
+        model: "small-1",
+      });
+      expect((await stage.counted())["roles.developer.usd_per_day"]).toBe(before["roles.developer.usd_per_day"]);
+      stage.clock.advance(1);
+      expect(await stage.settle({ ...key, usage: {} })).toEqual({ kind: "unknown" });
+    });
+
+    it("is nobody else's to hear of", async () => {
+      const stage = await stageOf({ limits });
+      await stage.charge({ reservation: "gone", amounts });
+      await stage.charge({ request: "job-1", amounts });
+      expect(await stage.settle({ reservation: "gone", as: "bob", usage: {} })).toEqual({ kind: "foreign" });
+      expect(await stage.settle({ request: "job-1", as: "bob", usage: {} })).toEqual({ kind: "unknown" });
+      expect(await stage.settle({ reservation: "gone", claimant: {}, usage: {} })).toMatchObject({ already: true });
+    });
+
     it("is not mistaken for another's whose ids run together alike", async () => {
       const stage = await stageOf({ limits });
       await stage.charge({ request: "job-1", amounts });

@@ -76,6 +76,18 @@ describe("a decision for a person", () => {
     expect(decisionText({ ...DENIED, retryAfter: undefined }, NOON)).not.toContain("retry");
   });
 
+  test("shows what a terminal would act on in a server's words as escapes", () => {
+    const hostile = "x\u001b[2J\n\u009b";
+    const shown = "x\\u{1b}[2J\\u{a}\\u{9b}";
+    const denied = { ...DENIED, message: hostile, model: hostile, requestId: hostile, policyRevision: hostile };
+    const lines = decisionText({ ...denied, shadowDenials: [hostile] }, NOON).split("\n");
+    expect(lines.filter((line) => line.includes(shown))).toHaveLength(5);
+    expect(lines.join("")).toMatch(/^\P{C}*$/u);
+    const allowed = decisionText({ ...ALLOWED, model: hostile, reservationId: hostile }, NOON);
+    expect(allowed.split("\n").filter((line) => line.includes(shown))).toHaveLength(2);
+    expect(allowed.replaceAll("\n", "")).toMatch(/^\P{C}*$/u);
+  });
+
   test("ends with the limits that it names", () => {
     const limit = {
       name: "organization.requests_per_minute",

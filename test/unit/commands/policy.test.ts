@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { CATALOGUE_DATE } from "../../../src/policy/catalogue.js";
@@ -25,6 +26,18 @@ describe("policy check", () => {
     expect(first.startsWith(`${file}:1:10: version: `)).toBe(true);
     expect(second.startsWith(`${file}:2:11: limits.usd_per_moon: `)).toBe(true);
     expect(rest).toEqual([""]);
+  });
+
+  test("shows what a terminal would act on in the file's name as escapes", async () => {
+    const home = directory();
+    const [sound, faulty, missing] = ["a", "b", "c"].map((letter) => join(home, `${letter}\u001b[2J.yaml`));
+    writeFileSync(sound ?? "", POLICY);
+    writeFileSync(faulty ?? "", "version: 2\n");
+    const said = (letter: string, rest: string) => `${join(home, `${letter}\\u{1b}[2J.yaml`)}:${rest}`;
+    const ran = async (file = "") => runCli(["policy", "check", file]);
+    expect((await ran(sound)).stdout).toContain(said("a", " policy "));
+    expect((await ran(faulty)).stderr).toContain(said("b", "1:10: version"));
+    expect((await ran(missing)).stderr).toContain(said("c", " no such file"));
   });
 
   test("warns that the catalogue is old, and finds the file sound", async () => {

@@ -20,6 +20,16 @@ describe("a table", () => {
     );
   });
 
+  test("shows what a terminal would act on as escapes, and aligns by them", () => {
+    const columns = [
+      { title: "NAME", align: "left" },
+      { title: "USED", align: "right" },
+    ] as const;
+    expect(formatTable(columns, [["a\u001b[2J", "1"], "line\n\u009b", ["b", "2"]])).toBe(
+      ["NAME        USED", "a\\u{1b}[2J     1", "line\\u{a}\\u{9b}", "b              2", ""].join("\n"),
+    );
+  });
+
   test("without rows is its titles", () => {
     expect(formatTable([{ title: "A", align: "left" }], [])).toBe("A\n");
   });
@@ -34,6 +44,10 @@ describe("pairs", () => {
       ["e", ""],
     ] as const;
     expect(formatPairs(pairs)).toBe("a    1\nbcd  2\n");
+  });
+
+  test("show what a terminal would act on as escapes", () => {
+    expect(formatPairs([["a", "1\u001b[2J\r"]])).toBe("a  1\\u{1b}[2J\\u{d}\n");
   });
 
   test("may be none", () => {

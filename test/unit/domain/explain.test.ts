@@ -67,12 +67,52 @@ describe("a refusal", () => {
 
   it("says what is left, what is asked and when it fits", () => {
     expect(explainRefusal(refusing, NOW)).toBe(
-      "workspaces.dev.usd_per_month has $0.01 left ($49.00 used and $0.99 reserved of $50.00) and this call needs $0.02; it fits in 21 d 12 h, at 2026-04-01T00:00:00.000Z",
+      "workspaces.dev.usd_per_month: this call needs $0.02, with $0.01 of $50.00 left ($49.00 used, $0.99 reserved); it fits in 21 d 12 h, at 2026-04-01T00:00:00.000Z; sooner if open calls use less",
     );
   });
 
+  it("names the instant alone where nothing is reserved", () => {
+    expect(explainRefusal({ ...refusing, used: 50_000_000_000, reserved: 0 }, NOW)).toMatch(
+      /\(\$50\.00 used, \$0\.00 reserved\); it fits in 21 d 12 h, at 2026-04-01T00:00:00\.000Z$/,
+    );
+  });
+
+  it("carries the unit of an amount once", () => {
+    const tokens = {
+      ...refusing,
+      ...limitOf("roles.intern.tokens_per_day", 1_000),
+      used: 100,
+      reserved: 700,
+      charge: 400,
+    };
+    expect(explainRefusal(tokens, NOW)).toContain(
+      "roles.intern.tokens_per_day: this call needs 400 tokens, with 200 of 1000 left (100 used, 700 reserved); ",
+    );
+  });
+
+  it("by a ceiling of open calls says how many are open", () => {
+    const open = { ...refusing, ...limitOf("principals.bot.concurrent_requests", 2), used: 0, reserved: 2, charge: 1 };
+    expect(explainRefusal(open, NOW)).toMatch(
+      /^principals\.bot\.concurrent_requests: 2 of 2 calls are open; it fits in .+; sooner if one of them ends$/,
+    );
+  });
+
+  it("promises nothing sooner where settling could not help", () => {
+    const requests = {
+      ...refusing,
+      ...limitOf("workspaces.dev.requests_per_minute", 3),
+      used: 0,
+      reserved: 3,
+      charge: 1,
+    };
+    expect(explainRefusal(requests, NOW)).not.toContain("sooner");
+    expect(explainRefusal({ ...refusing, used: 60_000_000_000, reserved: 1 }, NOW)).not.toContain("sooner");
+  });
+
   it("says that nothing is left where the ceiling was passed", () => {
-    expect(explainRefusal({ ...refusing, used: 60_000_000_000 }, NOW)).toContain("has $0.00 left ($60.00 used");
+    expect(explainRefusal({ ...refusing, used: 60_000_000_000 }, NOW)).toContain(
+      ", with $0.00 of $50.00 left ($60.00 used, ",
+    );
   });
 
   it("says that waiting does not help", () => {

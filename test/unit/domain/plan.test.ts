@@ -201,6 +201,25 @@ describe("a plan", () => {
     expect(plan({ models: [model], limits: USD }, "m-1").kind).toBe(priced ? "open" : "refused");
   });
 
+  it("of annotated pages without their price is refused where usd is limited, and there only", () => {
+    const ocr = modelOf("ocr-1", { endpoints: ["ocr"], rates: { page: nano(5) } });
+    const annotated = (limits: NonNullable<PolicyWords["limits"]>) => {
+      const policy = policyOf({ models: [ocr], limits });
+      return planFor(policy, standingIn(policy), "ocr-1", undefined, true);
+    };
+    expect(annotated(USD)).toMatchObject({
+      reason: "model_unknown",
+      message: expect.stringContaining("annotated pages"),
+    });
+    expect(annotated({}).kind).toBe("open");
+    expect(plan({ models: [ocr], limits: USD }, "ocr-1").kind).toBe("open");
+  });
+
+  it("remembers what was asked, by the names that were asked", () => {
+    expect(plan({}, "small").asked).toEqual({ model: "small", endpoint: undefined });
+    expect(plan({}, "nothing", "ocr").asked).toEqual({ model: "nothing", endpoint: "ocr" });
+  });
+
   it("charges cached input as input where it has no price of its own", () => {
     const model = modelOf("m-1", { rates: { inputToken: nano(2), outputToken: nano(3) } });
     expect(unitCosts(plan({ models: [model] }, "m-1").price).slice(0, 2)).toEqual([2, 2]);
@@ -282,5 +301,10 @@ describe("the allowed models", () => {
     const policy = policyOf({ models: [SMALL, PRICED, BARE], ...lists });
     expect(allowedModels(policy, standingIn(policy))).toEqual(["small-1"]);
     expect(allowedModels(policy, standingIn(policy, { as: "bob" }))).toEqual(["all-1", "small-1"]);
+  });
+
+  it("are not those without a price where usd is limited", () => {
+    const policy = policyOf({ models: [SMALL, PRICED, BARE], limits: USD });
+    expect(allowedModels(policy, standingIn(policy))).toEqual(["all-1", "small-1"]);
   });
 });

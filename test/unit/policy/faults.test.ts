@@ -13,6 +13,18 @@ test("a fault is one line: file, line, column, path, what, remedy", () => {
   expect(fault && formatFault(fault)).toBe("f.yaml:2:2: roles.a: wrong; mend it");
 });
 
+test("a fault shows what a terminal would act on as escapes, also in the name of the file", () => {
+  const fault = {
+    file: "a\u001b]0;x\u0007\n.yaml",
+    line: 1,
+    column: 2,
+    path: "",
+    what: "wrong\u009b",
+    remedy: "mend it",
+  };
+  expect(formatFault(fault)).toBe("a\\u{1b}]0;x\\u{7}\\u{a}.yaml:1:2: wrong\\u{9b}; mend it");
+});
+
 test("a fault of the whole file names no path", () => {
   const [fault] = faultsOf([{ offset: 0, path: [], what: "wrong", remedy: "mend it" }], "", "f.yaml");
   expect(fault && formatFault(fault)).toBe("f.yaml:1:1: wrong; mend it");

@@ -54,7 +54,7 @@ describe("a reload that is asked for", () => {
     expect(watched.loads).toEqual(["v1"]);
   });
 
-  test("watched.loads refused content again, and says so once", async () => {
+  test("does not load refused content again, says so once and keeps its faults", async () => {
     await writeFile(watched.file, "v1");
     const live = await watched.open(DETACHED);
     await writeFile(watched.file, "broken");
@@ -62,7 +62,11 @@ describe("a reload that is asked for", () => {
     expect(await live.reload()).toBe("faulty");
     expect(watched.linesOf("error")).toHaveLength(1);
     expect(live.state().reloads).toEqual({ ok: 0, failed: 1 });
-    expect(watched.loads).toEqual(["v1", "broken", "broken"]);
+    expect(watched.loads).toEqual(["v1", "broken"]);
+    expect(live.state()).toMatchObject({ stale: true, faults: [`${watched.file}:3:5: broken`, expect.anything()] });
+    await writeFile(watched.file, "v2");
+    expect(await live.reload()).toBe("swapped");
+    expect(live.state()).toMatchObject({ stale: false, faults: [] });
   });
 
   test("says each content once, also in turns, and anew once it has healed", async () => {

@@ -28,6 +28,17 @@ notify: { ops: { webhook: https://hooks.example/ } }
   ]);
 });
 
+test("a policy that denies every call is warned of, at the section that is empty or at the top", () => {
+  const remedies = ["workspaces", "roles"].map((section) => `add one, such as ${section}: { NAME: { models: ["*"] } }`);
+  expect(warningLines("version: 1\nroles: {}\n")).toEqual([
+    `p:1:1: workspaces: there is no workspace, so every call is denied; ${remedies[0]}`,
+    `p:2:1: roles: there is no role, so every call is denied; ${remedies[1]}`,
+  ]);
+  expect(warningLines('version: 1\nroles: { r: { models: ["*"] } }\nworkspaces: {}\n')).toEqual([
+    `p:3:1: workspaces: there is no workspace, so every call is denied; ${remedies[0]}`,
+  ]);
+});
+
 test("a principal's credentials come first where they stand first", () => {
   const content = `${BASE}principals: { a: { role: r, workspace: w, credentials: [{ spiffe: spiffe://b/a }] } }
 trust: [{ spiffe: spiffe://a/*, role: r, workspace: w }]

@@ -39,6 +39,22 @@ describe("MemoryStore", () => {
     expect(stats()).toMatchObject({ open: 0, expired: 1 });
   });
 
+  it("ends what ends first, in whatever order it was made", async () => {
+    const workspaces = {
+      slow: { reservationTtlMs: 3_600_000 },
+      fast: { reservationTtlMs: 1_000 },
+      mid: { reservationTtlMs: 60_000 },
+    };
+    const { stage, stats } = stageOf({ limits: {}, workspaces });
+    for (const workspace of ["slow", "fast", "mid"]) await stage.admit({ workspace });
+    const left: number[] = [];
+    for (const ms of [1_500, 90_000, 5_400_000]) {
+      stage.clock.advance(ms);
+      left.push(stats().open);
+    }
+    expect(left).toEqual([2, 1, 0]);
+  });
+
   it("makes no counter for whoever only reads", async () => {
     const { stage, stats } = stageOf({ limits });
     await stage.read({ as: "nobody" });
