@@ -192,10 +192,10 @@ describe("a verdict", () => {
     const model = { contextLength: undefined, rates: { ...RATES, outputToken: nano(1_000_000) } };
     expect(judge({ model, words: { defaultMaxOutputTokens: 10_000_000_000 } }, { inputTokens: 1 })).toEqual({
       kind: "uncountable",
-      const free = { rates: { ...RATES, inputToken: nano(0), outputToken: nano(0) } };
+    });
+    const free = { rates: { ...RATES, inputToken: nano(0), outputToken: nano(0) } };
     expect(judge({ model: free }, { inputTokens: MAX_AMOUNT - 4096 }).kind).toBe("permit");
     expect(judge({ model: free }, { inputTokens: MAX_AMOUNT - 4095 }).kind).toBe("uncountable");
-  });
   });
 });
 
