@@ -38,7 +38,7 @@ export class Snapshot {
   readonly calendar: Calendar;
   readonly #store: CounterStore;
   readonly #callers = new LRUCache<string, Resolved>({ max: KEPT_CALLERS });
-  /** What unlisted principals of one role in one workspace share, and what each listed one has; as many as the policy names. */
+  /** What principals of one role in one workspace share; listed ones too, but for the rules and limits of their own. */
   readonly #shared = new Map<string, Pick<Resolved, "standing" | "plans">>();
 
   constructor(policy: Policy, calendar: Calendar, store: CounterStore) {
@@ -79,13 +79,23 @@ export class Snapshot {
     return plan;
   }
 
-  #standing({ workspace, role, listed }: Parts): Pick<Resolved, "standing" | "plans"> {
-    // Names hold no space, so a listed principal's key is no other's.
-    const key = listed ? `${workspace.name} ${role.name} ${listed.name}` : `${workspace.name} ${role.name}`;
-    const shared = this.#shared.get(key) ?? {
-      standing: standingOf(this.policy, workspace, role, listed),
-      plans: new Map<string, Map<PlanKey, Plan>>(),
-    };
+  #standing(parts: Parts): Pick<Resolved, "standing" | "plans"> {
+    const { workspace, role, listed } = parts;
+    const shared = this.#sharedStanding(parts);
+    if (!listed) return shared;
+
+    const standing = standingOf(this.policy, workspace, role, listed);
+    const hasNoRules = !listed.models && !listed.endpoints && !listed.disabled;
+    const hasSharedPlans = hasNoRules && standing.spendsMoney === shared.standing.spendsMoney;
+    return { standing, plans: hasSharedPlans ? shared.plans : new Map() };
+  }
+
+  #sharedStanding({ workspace, role }: Parts): Pick<Resolved, "standing" | "plans"> {
+    const key = `${workspace.name} ${role.name}`;
+    const known = this.#shared.get(key);
+    if (known) return known;
+    const standing = standingOf(this.policy, workspace, role, undefined);
+    const shared = { standing, plans: new Map<string, Map<PlanKey, Plan>>() };
     this.#shared.set(key, shared);
     return shared;
   }

@@ -64,5 +64,7 @@ export function onceKey(name: ReservationName): string {
   const { reservationId } = name;
   // Ours are short. Whatever else callers send takes no more room than a digest.
   const isOurs = reservationId.length <= MOST_LETTERS_KEPT;
-  return `reservation ${isOurs ? reservationId : createHash("sha256").update(reservationId).digest("base64")}`;
+  return isOurs
+    ? `reservation ${reservationId}`
+    : `digest ${createHash("sha256").update(reservationId).digest("base64")}`;
 }

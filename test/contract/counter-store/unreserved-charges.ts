@@ -109,6 +109,16 @@ export function unreservedCharges(stageOf: StageOf): void {
       }
     });
 
+    it("is charged once for each of the longest ids, however alike they are", async () => {
+      const stage = await stageOf({ limits });
+      const ids = Array.from({ length: 6 }, (_, i) => `${"x".repeat(i * 100)}${i}${"y".repeat(511 - i * 100)}`);
+      for (const reservation of ids)
+        expect(await stage.charge({ reservation, amounts })).toMatchObject({ already: false });
+      for (const reservation of ids)
+        expect(await stage.charge({ reservation, amounts })).toMatchObject({ already: true });
+      for (const reservation of ids) expect(await stage.settle({ reservation })).toMatchObject({ already: true });
+    });
+
     it("many times at once is charged once", async () => {
       const stage = await stageOf({ limits });
       const results = await Promise.all(

@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { ChargedOnce } from "../../../../src/counters/memory/charged-once.js";
+import { ChargedOnce, onceKey } from "../../../../src/counters/memory/charged-once.js";
 
 const caller = { principal: "ann", role: "developer", workspace: "dev" };
 
@@ -38,5 +39,35 @@ describe("ChargedOnce", () => {
     once.remember("a", costing(3), 600_000);
     once.collect(10, 600_001);
     expect([once.size, once.find("a", 1_199_999)?.amounts.cost]).toEqual([1, 3]);
+  });
+
+  it("forgets the oldest before its time where there are too many", () => {
+    const once = new ChargedOnce();
+    for (let at = 0; at < 250_002; at++) once.remember(`key-${at}`, costing(at), 0);
+    expect(once.size).toBe(250_000);
+    expect([1, 2, 250_001].map((at) => once.find(`key-${at}`, 0)?.amounts.cost)).toEqual([undefined, 2, 250_001]);
+  });
+});
+
+describe("the key of usage", () => {
+  it("is another for each kind of id, scope and id", () => {
+    const scope = { workspace: "dev", principal: "ann" };
+    const long = "x".repeat(65);
+    const names = [
+      { reservationId: "a" },
+      { ...scope, requestId: "a" },
+      { ...scope, principal: "bob", requestId: "a" },
+      { ...scope, workspace: "prod", requestId: "a" },
+      { reservationId: "dev ann a" },
+      { reservationId: long },
+      { reservationId: `${long}x` },
+      { reservationId: createHash("sha256").update(long).digest("base64") },
+    ];
+    expect(new Set(names.map(onceKey)).size).toBe(names.length);
+  });
+
+  it("is short, however long the id", () => {
+    expect(onceKey({ reservationId: "x".repeat(512) }).length).toBeLessThan(80);
+    expect(onceKey({ reservationId: "é".repeat(512) }).length).toBeLessThan(80);
   });
 });
