@@ -59,8 +59,9 @@ export function costOf(price: Price, billable: Billable): NanoUsd | undefined {
     billable.pages * price.page +
     billable.audioSeconds * price.audioSecond;
   // Every term is at least 0, so a sum in range means that each product was, and that each was exact.
-  if (sum > MAX_AMOUNT || price.denominator > MAX_AMOUNT) return costOfLarge(price.exact, billable);
+  if (sum > MAX_AMOUNT) return costOfLarge(price.exact, billable);
 
+  // A denominator that is no exact double is above any such sum, and then the cost is 1 or nothing.
   const remainder = sum % price.denominator;
   return (sum - remainder) / price.denominator + (remainder > 0 ? 1 : 0);
 }

@@ -26,7 +26,7 @@ import type { Random24 } from "./ids.js";
 import { LiveAccounts, MemoryAccount } from "./memory-account.js";
 import { isForeign, nameOf } from "./owner.js";
 import { readingsOf } from "./readings.js";
-import { Reservations, requestKey } from "./reservations.js";
+import { type RequestName, Reservations, requestNamed } from "./reservations.js";
 
 /** Two are dropped for each one made, so what is no longer needed never piles up under load. */
 const COLLECTED_PER_CALL = 2;
@@ -67,10 +67,9 @@ export class MemoryStore implements CounterStore {
     const { now, worst, dryRun } = reserve;
     const account = own(reserve.account);
     const windows = this.#advance(reserve.windows, now);
-    if (reserve.requestId !== "" && !dryRun) {
-      const known = this.#reservations.findByRequest(nameOf(account.caller), reserve.requestId, now);
-      if (known !== 0) return this.#repeat(known, reserve, windows);
-    }
+    const named = reserve.requestId === "" || dryRun ? undefined : naming(account.caller, reserve.requestId);
+    const known = named ? this.#reservations.findByRequest(named, now) : 0;
+    if (known !== 0) return this.#repeat(known, reserve, windows);
 
     const refusing = refusingOf(this.#counters, account, worst, { windows, now });
     const shadowDenials = refusing?.shadow ? [...reserve.shadowDenials, ...refusing.shadow] : reserve.shadowDenials;
@@ -80,7 +79,7 @@ export class MemoryStore implements CounterStore {
     const before = reserve.readAll && dryRun ? this.#readings(account, undefined, windows, now) : undefined;
     if (dryRun) return { kind: "would_admit", shadowDenials, readings: before };
 
-    const slot = this.#hold(reserve, account, windows);
+    const slot = this.#hold(reserve, account, windows, named?.key);
     this.#reservations.setShadowDenials(slot, shadowDenials);
     return this.#admitted(slot, reserve, windows);
   }
@@ -91,7 +90,7 @@ export class MemoryStore implements CounterStore {
     const slot =
       "reservationId" in settle.name
         ? this.#reservations.findById(settle.name.reservationId, now)
-        : this.#reservations.findByRequest(settle.name, settle.name.requestId, now);
+        : this.#reservations.findByRequest(requestNamed(settle.name, settle.name.requestId), now);
     if (slot === 0) return this.#settledOnce(settle, now);
 
     const { account, plan } = this.#reservations.terms(slot);
@@ -232,10 +231,14 @@ export class MemoryStore implements CounterStore {
     };
   }
 
-  #hold({ request, requestId, plan, worst, now }: Reserve, account: MemoryAccount, windows: Windows): number {
+  #hold(
+    { request, plan, worst, now }: Reserve,
+    account: MemoryAccount,
+    windows: Windows,
+    key: string | undefined,
+  ): number {
     const ending = endingOf(account.caller, now);
     holdAll(this.#counters, { account, windows, reservedAt: now, ending }, worst);
-    const key = requestId === "" ? undefined : requestKey(nameOf(account.caller), requestId);
     return this.#reservations.add(account.terms(plan, windows), request, worst, ending, now, key);
   }
 
@@ -274,6 +277,10 @@ export class MemoryStore implements CounterStore {
 function own(account: Account): MemoryAccount {
   if (account instanceof MemoryAccount) return account;
   throw new TypeError("an account is good for the store that opened it only");
+}
+
+function naming({ principal, standing }: Caller, requestId: string): RequestName {
+  return requestNamed({ workspace: standing.workspace.name, principal }, requestId);
 }
 
 function endingOf({ standing: { workspace } }: Caller, now: EpochMs): Ending {

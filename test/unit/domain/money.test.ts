@@ -133,6 +133,14 @@ describe("a cost", () => {
       1_386_983_677_501_906,
     );
   });
+
+  it("is exact where its denominator is more than a double holds", () => {
+    const tiny = priceFrom({ input: rate(1n, 3n ** 40n), page: rate(1n, 1n) });
+    expect(costOf(tiny, NOTHING)).toBe(0);
+    expect(costOf(tiny, { ...NOTHING, inputTokens: MAX_AMOUNT })).toBe(1);
+    expect(costOf(tiny, { ...NOTHING, pages: 7 })).toBe(7);
+    expect(costOf(tiny, { ...NOTHING, pages: 7, inputTokens: 1 })).toBe(8);
+  });
 });
 
 describe("a price", () => {
@@ -140,9 +148,9 @@ describe("a price", () => {
     const { exact: _, ...shown } = priceFrom({
       input: rate(150_000_000n, 1_000_000n),
       output: rate(1n, 4n),
-      audioSecond: rate(4_000_000n, 60n),
+      audioSecond: rate(5n, 30n),
     });
-    expect(shown).toEqual({ denominator: 12, input: 1_800, cachedInput: 0, output: 3, page: 0, audioSecond: 800_000 });
+    expect(shown).toEqual({ denominator: 12, input: 1_800, cachedInput: 0, output: 3, page: 0, audioSecond: 2 });
   });
 
   it("of nothing is free", () => {
