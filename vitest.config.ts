@@ -1,5 +1,12 @@
 import { defineConfig } from "vitest/config";
 
+const isLong = process.env["WINDBREAK_LONG_TESTS"] === "1";
+
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 20_000, hookTimeout: 30_000 },
+  test: {
+    include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/long-runs.ts"],
+    testTimeout: isLong ? 600_000 : 20_000,
+    hookTimeout: 30_000,
+  },
 });
