@@ -226,6 +226,9 @@ describe("a plan", () => {
   });
 
   it("multiplies every price by its workspace's factor, exactly", () => {
+    const tripled = { workspaces: { dev: { priceFactor: { numerator: 3n, denominator: 1n } } } };
+    expect(unitCosts(plan(tripled, "all-1").price)).toEqual([6, 3, 9, 0, 200]);
+    expect(unitCosts(plan(tripled, "all-1", "ocr").price)[3]).toBe(15);
     const dev = { priceFactor: { numerator: 11n, denominator: 10n } };
     const open = plan({ workspaces: { dev } }, "all-1");
     const million = { inputTokens: 1_000_000, cachedInputTokens: 0, outputTokens: 0, pages: 0, audioSeconds: 3 };

@@ -396,6 +396,13 @@ describe("a calendar that replaces another", () => {
     expect(kept.month.label).toBe(2026 * 12 + 6);
   });
 
+  it("keeps a day that began a day and more before its own for as long as that takes", () => {
+    const now = instant("2026-03-10T10:30Z");
+    const calendar = edited("Pacific/Kiritimati", "Pacific/Pago_Pago", now);
+    expect(new Date(calendar.at(now).day.label * DAY_MS).toISOString()).toBe("2026-03-11T00:00:00.000Z");
+    expect(calendar.at(now).day.end).toBe(instant("2026-03-12T11:00Z"));
+  });
+
   it("takes up a later label at once", () => {
     const after = edited("America/New_York", "Pacific/Kiritimati").at(at);
     expect(after).toEqual(new Calendar("Pacific/Kiritimati").at(at));

@@ -8,9 +8,13 @@ const LINKS = { before: 4, after: 8 };
 /** Walks a list in both directions and holds the two against each other. */
 function itemsOf(slab: Slab, list: LinkedList): number[] {
   const forward: number[] = [];
-  for (let slot = list.first; slot !== 0; slot = slab.u32(slot, LINKS.after)) forward.push(slot);
+  for (let slot = list.first; slot !== 0; slot = slab.u32(slot, LINKS.after)) {
+    if (forward.push(slot) > slab.size) throw new Error(`the list goes round from ${slot}`);
+  }
   const backward: number[] = [];
-  for (let slot = list.last; slot !== 0; slot = slab.u32(slot, LINKS.before)) backward.push(slot);
+  for (let slot = list.last; slot !== 0; slot = slab.u32(slot, LINKS.before)) {
+    if (backward.push(slot) > slab.size) throw new Error(`the list goes round from ${slot}`);
+  }
   expect(backward.reverse()).toEqual(forward);
   expect(list.length).toBe(forward.length);
   return forward;
