@@ -94,7 +94,7 @@ function ask(desk: Desk, snapshot: Snapshot, call: AuthorizeCall): Asked | Decis
       worst: verdict.worst,
       shadowDenials: verdict.shadowDenials,
       now,
-      windows: snapshot.calendar.at(now),
+      calendar: snapshot.calendar,
       dryRun: call.dryRun,
       readAll: call.includeLimits,
     },

@@ -52,7 +52,7 @@ export function checkBudget(desk: Desk, call: CheckBudgetCall): MaybePromise<Bud
   if (found.kind === "refused") return fault("not_found", found.refusal.message);
 
   const now = desk.clock.now();
-  return whenDone(desk.store.read(found.account, snapshot.calendar.at(now), now), (readings) => {
+  return whenDone(desk.store.read(found.account, snapshot.calendar, now), (readings) => {
     if ("kind" in readings) return fault("unavailable", "the counter store did not answer; ask again");
     return {
       kind: "budget",

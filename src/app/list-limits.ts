@@ -93,7 +93,7 @@ async function readSubject(
   { caller, workspace, principal }: Subject,
 ): Promise<readonly ListedLimit[] | Away> {
   const now = desk.clock.now();
-  const readings = await desk.store.read(desk.store.open(caller), calendar.at(now), now);
+  const readings = await desk.store.read(desk.store.open(caller), calendar, now);
   if ("kind" in readings) return readings;
   return reportAll(caller, readings).map((limit) => ({ ...limit, workspace, principal }));
 }

@@ -6,7 +6,7 @@ import type { Policy } from "../domain/policy.js";
 import type { Reason } from "../domain/reason.js";
 import type { Outcome, Usage } from "../domain/settlement.js";
 import type { EpochMs, NanoUsd, Tokens } from "../domain/units.js";
-import type { Windows } from "../domain/window.js";
+import type { Calendar } from "../domain/window.js";
 import type { Fault } from "./fault.js";
 import type { PrincipalName } from "./forms.js";
 
@@ -44,7 +44,8 @@ export interface Account {
 /**
  * Keeps the counters and the open reservations.
  *
- * Every method is one atomic step: it changes all counters that it names, or none. Expiry needs no call: from its
+ * Every method is one atomic step: it changes all counters that it names, or none. Each is told the time and the calendar
+ * in force; a store with a clock of its own asks that calendar again by its own time. Expiry needs no call: from its
  * `expiresAt` on, a reservation counts as its workspace's `unsettled` said when it was made.
  */
 export interface CounterStore {
@@ -63,13 +64,13 @@ export interface CounterStore {
   release(release: Release): MaybePromise<ReleaseResult>;
 
   /** Read every counter of a caller, in the order of `caller.counters`. */
-  read(account: Account, windows: Windows, now: EpochMs): MaybePromise<readonly Reading[] | Away>;
+  read(account: Account, calendar: Calendar, now: EpochMs): MaybePromise<readonly Reading[] | Away>;
 
-  /** Keys of counters that count something, a page at a time, in an order that stays while they do. */
+  /** Keys of counters that count something, a page at a time. Each that stays is on one page at the least. */
   counters(page: Page): MaybePromise<CounterPage | Away>;
 
-  /** Open reservations, a page at a time, in an order that does not change while they stay open. */
-  reservations(page: Page, now: EpochMs): MaybePromise<readonly OpenReservation[] | Away>;
+  /** Open reservations, a page at a time. Each that stays open is on one page at the least. */
+  reservations(page: Page, now: EpochMs): MaybePromise<ReservationPage | Away>;
 }
 
 /** The store did not answer. */
@@ -88,7 +89,7 @@ export interface Reserve {
   /** Per-request limits in shadow that would have refused; kept with the reservation. */
   readonly shadowDenials: readonly string[];
   readonly now: EpochMs;
-  readonly windows: Windows;
+  readonly calendar: Calendar;
   /** Decide only: reserve nothing, remember nothing, know nothing that is remembered. */
   readonly dryRun: boolean;
   /** Answer with a reading of every counter, also on admission. */
@@ -149,7 +150,7 @@ export interface Settle {
   readonly usage: Usage | undefined;
   readonly outcome: Outcome;
   readonly now: EpochMs;
-  readonly windows: Windows;
+  readonly calendar: Calendar;
 }
 
 export type SettleResult =
@@ -185,7 +186,7 @@ export interface Charge {
   /** The id that this usage is charged once for: a reservation's, or a request's of the account's caller. */
   readonly key: { readonly reservationId: string } | { readonly requestId: string };
   readonly now: EpochMs;
-  readonly windows: Windows;
+  readonly calendar: Calendar;
 }
 
 export type ChargeResult = { readonly kind: "charged"; readonly cost: NanoUsd; readonly already: boolean } | Away;
@@ -195,19 +196,26 @@ export interface Release {
   /** Forget the request_id too, so that it is judged anew: its caller never saw the answer. */
   readonly forget: boolean;
   readonly now: EpochMs;
-  readonly windows: Windows;
+  readonly calendar: Calendar;
 }
 
 export type ReleaseResult = { readonly kind: "released" } | { readonly kind: "not_open" } | Away;
 
 export interface Page {
-  /** The last id of the page before; empty: the first page. */
+  /** The `next` of the page before; empty: the first page. */
   readonly after: string;
   readonly limit: number;
 }
 
 export interface CounterPage {
   readonly keys: readonly string[];
+  /** The `after` of the next page; undefined: this is the last. */
+  readonly next: string | undefined;
+}
+
+export interface ReservationPage {
+  /** About `limit`, and fewer or none on some pages: `next` alone says which is the last. */
+  readonly reservations: readonly OpenReservation[];
   /** The `after` of the next page; undefined: this is the last. */
   readonly next: string | undefined;
 }

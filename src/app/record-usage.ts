@@ -63,9 +63,9 @@ function settleFirst(
 ): MaybePromise<SettleResult> {
   if (!name) return { kind: "unknown" };
   const now = desk.clock.now();
-  const windows = snapshot.calendar.at(now);
+  const { calendar } = snapshot;
   const claimant = claimantOf(snapshot, claimed);
-  const settled = desk.store.settle({ name, claimant, usage: call.usage, outcome: call.outcome, now, windows });
+  const settled = desk.store.settle({ name, claimant, usage: call.usage, outcome: call.outcome, now, calendar });
   return whenDone(settled, (result) =>
     result.kind === "unknown" ? settleFirst(desk, snapshot, call, claimed, others) : result,
   );
@@ -163,7 +163,7 @@ function chargeUnreserved(
 
   const now = desk.clock.now();
   const key = call.reservationId === "" ? { requestId: call.requestId } : { reservationId: call.reservationId };
-  const charge: Charge = { account: found.account, plan, amounts, key, now, windows: snapshot.calendar.at(now) };
+  const charge: Charge = { account: found.account, plan, amounts, key, now, calendar: snapshot.calendar };
   return whenDone(desk.store.charge(charge), (result) => {
     if (result.kind === "away") return storeAway();
     const { cost, already } = result;
@@ -205,7 +205,7 @@ function finish(
   const policyRevision = snapshot.policy.revision;
   if (!resolved) return { ...rest, limits: [], policyRevision };
   const now = desk.clock.now();
-  return whenDone(desk.store.read(resolved.account, snapshot.calendar.at(now), now), (readings) => {
+  return whenDone(desk.store.read(resolved.account, snapshot.calendar, now), (readings) => {
     // What was charged is charged: a store that went away since only takes the report with it.
     const limits = "kind" in readings ? [] : reportAll(resolved.account.caller, readings);
     return { ...rest, limits: includeLimits ? limits : limits.filter(isOver), policyRevision };

@@ -184,7 +184,7 @@ export class Service {
       reservations: (page) => this.#store.reservations(page, clock.now()),
       release: (reservationId) => {
         const now = clock.now();
-        return this.#store.release({ reservationId, forget: false, now, windows: this.#snapshot().calendar.at(now) });
+        return this.#store.release({ reservationId, forget: false, now, calendar: this.#snapshot().calendar });
       },
     };
   }
@@ -218,7 +218,7 @@ export class Service {
   #sweep(): void {
     try {
       const now = this.#clock.now();
-      this.#store.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar.at(now), now);
+      this.#store.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar, now);
     } catch (cause) {
       if (!this.#sweepFailed) this.#log.error("what is no longer needed could not be dropped; memory may grow", cause);
       this.#sweepFailed = true;

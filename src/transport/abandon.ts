@@ -15,7 +15,7 @@ export interface ServiceOptions {
 export function abandon({ desk, failed }: ServiceOptions, reservationId: string): void {
   if (reservationId === "") return;
   const now = desk.clock.now();
-  const windows = desk.snapshot().calendar.at(now);
-  const released = desk.store.release({ reservationId, forget: true, now, windows });
+  const { calendar } = desk.snapshot();
+  const released = desk.store.release({ reservationId, forget: true, now, calendar });
   if (released instanceof Promise) released.catch(failed);
 }

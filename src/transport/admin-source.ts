@@ -1,5 +1,5 @@
 import type { LimitReport } from "../app/limit-report.js";
-import type { Away, MaybePromise, OpenReservation, Page, ReleaseResult } from "../app/ports.js";
+import type { Away, MaybePromise, Page, ReleaseResult, ReservationPage } from "../app/ports.js";
 import type { Address } from "./address.js";
 
 /** What the admin port shows and does. */
@@ -10,7 +10,7 @@ export interface AdminSource {
   limits(page: Page): MaybePromise<LimitsPage | Away | BadCursor>;
 
   /** Open reservations, as the store pages them. */
-  reservations(page: Page): MaybePromise<readonly OpenReservation[] | Away>;
+  reservations(page: Page): MaybePromise<ReservationPage | Away>;
 
   /** Give back all that a reservation holds. */
   release(reservationId: string): MaybePromise<ReleaseResult>;

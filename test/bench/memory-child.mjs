@@ -68,9 +68,8 @@ function openPlan(plan) {
  */
 function reserve(store, account) {
   const requestId = ids === "caller" ? flat(randomUUID()) : "";
-  const windows = calendar.at(now);
   const flags = { dryRun: false, readAll: false };
-  const result = store.reserve({ account, plan, request, requestId, worst, shadowDenials, now, windows, ...flags });
+  const result = store.reserve({ account, plan, request, requestId, worst, shadowDenials, now, calendar, ...flags });
   assert(result.kind === "admitted");
   return result.grant.reservationId;
 }
@@ -170,7 +169,7 @@ function settle(store, reservationId) {
     usage,
     outcome: "succeeded",
     now,
-    windows: calendar.at(now),
+    calendar,
   });
   assert(result.kind === "settled" && !result.already);
 }

@@ -20,24 +20,24 @@ function swept(store: MemoryStore): CounterStore {
   return {
     open: (caller) => store.open(caller),
     reserve: (reserve) => {
-      store.sweep(ALL, reserve.windows, reserve.now);
+      store.sweep(ALL, reserve.calendar, reserve.now);
       return store.reserve(reserve);
     },
     settle: (settle) => {
-      store.sweep(ALL, settle.windows, settle.now);
+      store.sweep(ALL, settle.calendar, settle.now);
       return store.settle(settle);
     },
     charge: (charge) => {
-      store.sweep(ALL, charge.windows, charge.now);
+      store.sweep(ALL, charge.calendar, charge.now);
       return store.charge(charge);
     },
     release: (release) => {
-      store.sweep(ALL, release.windows, release.now);
+      store.sweep(ALL, release.calendar, release.now);
       return store.release(release);
     },
-    read: (account, windows, now) => {
-      store.sweep(ALL, windows, now);
-      return store.read(account, windows, now);
+    read: (account, calendar, now) => {
+      store.sweep(ALL, calendar, now);
+      return store.read(account, calendar, now);
     },
     counters: (page) => store.counters(page),
     reservations: (page, now) => store.reservations(page, now),

@@ -110,8 +110,8 @@ export class GoldenStage {
 
   #release(requestId: string): string {
     const now = this.#clock.now();
-    const windows = this.#inForce.current().calendar.at(now);
-    return this.#store.release({ reservationId: this.#reservationIdOf(requestId), forget: false, now, windows }).kind;
+    const { calendar } = this.#inForce.current();
+    return this.#store.release({ reservationId: this.#reservationIdOf(requestId), forget: false, now, calendar }).kind;
   }
 
   #reservationIdOf(requestId: string): string {

@@ -62,7 +62,7 @@ function reservation(reservationId: string): OpenReservation {
 const SOURCE: AdminSource = {
   ready: () => READY,
   limits: async () => ({ policyRevision: "r1", limits: [ROW], next: undefined }),
-  reservations: () => [reservation("rsv-1")],
+  reservations: () => ({ reservations: [reservation("rsv-1")], next: undefined }),
   release: (id) => ({ kind: id === "rsv-1" ? "released" : "not_open" }),
 };
 
@@ -357,7 +357,7 @@ describe("GET /v1/reservations", () => {
     const admin = await from({
       reservations: ({ after }) => {
         asked.push(after);
-        return [];
+        return { reservations: [], next: undefined };
       },
     });
     for (const cursor of ["1.5", "a b", "a/b", "é", "rsv\u0000", "../x", "x".repeat(65)]) {
@@ -372,12 +372,14 @@ describe("GET /v1/reservations", () => {
     expect(asked).toEqual(["", "AAAAAB3kq0ZrZ1b4nJ5k1mQz2w", "_-9".padEnd(64, "x")]);
   });
 
-  it("pages by the last id until a page is not full", async () => {
+  it("pages by what the store gives as the next", async () => {
     const all = Array.from({ length: PAGE_SIZE + 1 }, (_, nth) => reservation(`rsv-${nth}`));
     const admin = await from({
       reservations: ({ after, limit }) => {
         const start = all.findIndex(({ reservationId }) => reservationId === after) + 1;
-        return all.slice(start, start + limit);
+        const page = all.slice(start, start + limit);
+        const next = start + limit < all.length ? page.at(-1)?.reservationId : undefined;
+        return { reservations: page, next };
       },
     });
     const first = JSON.parse((await ask(admin, "/v1/reservations")).text);

@@ -69,7 +69,7 @@ export async function startServer({ policy: text = POLICY, identity = declaredId
       limits: (page: Parameters<typeof listLimits>[1]) => listLimits(desk, page),
       reservations: (page: Parameters<MemoryStore["reservations"]>[0]) => store.reservations(page, now),
       release: (reservationId: string) =>
-        store.release({ reservationId, forget: false, now, windows: snapshot.calendar.at(now) }),
+        store.release({ reservationId, forget: false, now, calendar: snapshot.calendar }),
     };
   }
 }

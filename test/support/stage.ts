@@ -7,6 +7,7 @@ import type {
   OpenReservation,
   Reading,
   ReleaseResult,
+  ReservationPage,
   Reserve,
   ReserveResult,
   SettleResult,
@@ -79,6 +80,10 @@ export class Stage {
     return this.#policy;
   }
 
+  get calendar(): Calendar {
+    return this.#calendar;
+  }
+
   get windows(): Windows {
     return this.#calendar.at(this.clock.now());
   }
@@ -135,7 +140,7 @@ export class Stage {
       worst: { inputTokens: input, outputTokens: output, cost },
       shadowDenials: shadowDenials ?? [],
       now: this.clock.now(),
-      windows: this.windows,
+      calendar: this.#calendar,
       dryRun: dryRun ?? false,
       readAll: readAll ?? false,
     };
@@ -168,7 +173,7 @@ export class Stage {
       usage: usage && { ...NO_USAGE, ...usage },
       outcome,
       now: this.clock.now(),
-      windows: this.windows,
+      calendar: this.#calendar,
     });
     return there(result);
   }
@@ -187,18 +192,18 @@ export class Stage {
       amounts: { inputTokens: 0, outputTokens: 0, cost: 0, ...bill.amounts },
       key: bill.reservation === undefined ? { requestId: bill.request ?? "" } : { reservationId: bill.reservation },
       now: this.clock.now(),
-      windows: this.windows,
+      calendar: this.#calendar,
     });
     return there(result);
   }
 
   async release(reservationId: string, forget = false): Promise<Exclude<ReleaseResult, Away>> {
-    const { windows } = this;
-    return there(await this.store.release({ reservationId, forget, now: this.clock.now(), windows }));
+    const now = this.clock.now();
+    return there(await this.store.release({ reservationId, forget, now, calendar: this.#calendar }));
   }
 
   async read(who: Who = {}): Promise<Readings> {
-    return this.byName(who, there(await this.store.read(this.account(who), this.windows, this.clock.now())));
+    return this.byName(who, there(await this.store.read(this.account(who), this.#calendar, this.clock.now())));
   }
 
   /** Every counter as `used+reserved`. */
@@ -207,7 +212,19 @@ export class Stage {
     return Object.fromEntries(entries.map(([name, { used, reserved }]) => [name, `${used}+${reserved}`]));
   }
 
-  async open(after = "", limit = 100): Promise<readonly OpenReservation[]> {
+  /** Every open reservation, by pages of `limit`. One that comes on two pages is there twice. */
+  async open(limit = 100): Promise<readonly OpenReservation[]> {
+    const found: OpenReservation[] = [];
+    let after: string | undefined = "";
+    while (after !== undefined) {
+      const page: ReservationPage = await this.openPage(after, limit);
+      found.push(...page.reservations);
+      after = page.next;
+    }
+    return found;
+  }
+
+  async openPage(after: string, limit: number): Promise<ReservationPage> {
     return there(await this.store.reservations({ after, limit }, this.clock.now()));
   }
 

@@ -9,6 +9,7 @@ import type {
   Reading,
   Release,
   ReleaseResult,
+  ReservationPage,
   Reserve,
   ReserveResult,
   Settle,
@@ -18,7 +19,7 @@ import type { Caller } from "../../domain/caller.js";
 import type { Amounts } from "../../domain/charges.js";
 import { endsAt, settlementOf } from "../../domain/settlement.js";
 import type { EpochMs } from "../../domain/units.js";
-import { laterOf, type Windows } from "../../domain/window.js";
+import { type Calendar, laterOf, type Windows } from "../../domain/window.js";
 import { giveBackAll, type Holding, holdAll, type Present, refusingOf, useAll } from "./account-counters.js";
 import { ChargedOnce, onceKey } from "./charged-once.js";
 import { Counters, type Ending } from "./counters.js";
@@ -66,7 +67,7 @@ export class MemoryStore implements CounterStore {
   reserve(reserve: Reserve): ReserveResult {
     const { now, worst, dryRun } = reserve;
     const account = own(reserve.account);
-    const windows = this.#advance(reserve.windows, now);
+    const windows = this.#advance(reserve.calendar, now);
     const named = reserve.requestId === "" || dryRun ? undefined : naming(account.caller, reserve.requestId);
     const known = named ? this.#reservations.findByRequest(named, now) : 0;
     if (known !== 0) return this.#repeat(known, reserve, windows);
@@ -86,7 +87,7 @@ export class MemoryStore implements CounterStore {
 
   settle(settle: Settle): SettleResult {
     const { now, claimant } = settle;
-    const windows = this.#advance(settle.windows, now);
+    const windows = this.#advance(settle.calendar, now);
     const slot =
       "reservationId" in settle.name
         ? this.#reservations.findById(settle.name.reservationId, now)
@@ -108,8 +109,8 @@ export class MemoryStore implements CounterStore {
     return { kind: "settled", cost: amounts.cost, already, unreserved, caller, amounts, model: plan.model.id };
   }
 
-  charge({ account, plan, amounts, key, now, windows: proposed }: Charge): ChargeResult {
-    const windows = this.#advance(proposed, now);
+  charge({ account, plan, amounts, key, now, calendar }: Charge): ChargeResult {
+    const windows = this.#advance(calendar, now);
     const { caller } = own(account);
     const name = nameOf(caller);
     const once = onceKey("reservationId" in key ? key : { ...name, ...key });
@@ -123,8 +124,8 @@ export class MemoryStore implements CounterStore {
     return { kind: "charged", cost: amounts.cost, already: false };
   }
 
-  release({ reservationId, forget, now, windows: proposed }: Release): ReleaseResult {
-    const windows = this.#advance(proposed, now);
+  release({ reservationId, forget, now, calendar }: Release): ReleaseResult {
+    const windows = this.#advance(calendar, now);
     const slot = this.#reservations.findById(reservationId, now);
     if (slot === 0 || !this.#reservations.isOpen(slot, now)) return { kind: "not_open" };
 
@@ -134,8 +135,8 @@ export class MemoryStore implements CounterStore {
     return { kind: "released" };
   }
 
-  read(account: Account, proposed: Windows, now: EpochMs): readonly Reading[] {
-    const windows = this.#advance(proposed, now);
+  read(account: Account, calendar: Calendar, now: EpochMs): readonly Reading[] {
+    const windows = this.#advance(calendar, now);
     return this.#readings(own(account), undefined, windows, now);
   }
 
@@ -150,13 +151,13 @@ export class MemoryStore implements CounterStore {
     return { keys, next: undefined };
   }
 
-  reservations({ after, limit }: Page, now: EpochMs): readonly OpenReservation[] {
-    const found: OpenReservation[] = [];
+  reservations({ after, limit }: Page, now: EpochMs): ReservationPage {
+    const reservations: OpenReservation[] = [];
     for (const slot of this.#reservations.openAfter(after, now)) {
-      if (found.length === limit) break;
-      found.push(this.#describe(slot));
+      if (reservations.length === limit) return { reservations, next: reservations.at(-1)?.reservationId };
+      reservations.push(this.#describe(slot));
     }
-    return found;
+    return { reservations, next: undefined };
   }
 
   /**
@@ -164,8 +165,8 @@ export class MemoryStore implements CounterStore {
    *
    * @param count at most so many records and counters are looked at, which bounds the time it takes.
    */
-  sweep(count: number, proposed: Windows, now: EpochMs): void {
-    const windows = this.#advance(proposed, now);
+  sweep(count: number, calendar: Calendar, now: EpochMs): void {
+    const windows = this.#advance(calendar, now);
     this.#reservations.collect(count, now);
     this.#chargedOnce.collect(count, now);
     this.#counters.sweep(count, windows, now);
@@ -182,7 +183,8 @@ export class MemoryStore implements CounterStore {
   }
 
   /** Let time pass: what has expired is closed, and no window goes back. */
-  #advance(proposed: Windows, now: EpochMs): Windows {
+  #advance(calendar: Calendar, now: EpochMs): Windows {
+    const proposed = calendar.at(now);
     this.#reservations.advance(now);
     this.#reservations.collect(COLLECTED_PER_CALL, now);
     if (this.#windows && this.#proposed === proposed) return this.#windows;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Calendar } from "../../../src/domain/window.js";
 import { instant } from "../../support/fake-clock.js";
 import type { StageOf } from "./stage-of.js";
 
@@ -108,13 +109,13 @@ export function calendarWindows(stageOf: StageOf): void {
       expect(await stage.counted()).toEqual({ [name]: "0+5" });
     });
 
-    it("never goes back, whatever windows a call proposes", async () => {
+    it("never goes back, whatever calendar a call comes with", async () => {
       const stage = await stageOf({ limits }, "2026-03-10T23:59:59Z");
-      const behind = stage.windows;
+      const behind = new Calendar("Pacific/Pago_Pago");
       await stage.admit({ input: 9 });
       stage.clock.moveTo("2026-03-11T00:00:00Z");
       await stage.admit({ input: 7 });
-      const late = { ...stage.reserveOf({ input: 4 }), windows: behind };
+      const late = { ...stage.reserveOf({ input: 4 }), calendar: behind };
       expect(await stage.store.reserve(late)).toMatchObject({
         kind: "refused",
         readings: [{ used: 0, reserved: 7, resetsAt: instant("2026-03-12T00:00:00Z") }],

@@ -32,7 +32,7 @@ export async function compare(stage: Stage, model: Model): Promise<void> {
     const caller = stage.caller(who);
     expect(Object.values(await stage.read(who))).toEqual(model.readings(caller, undefined, now));
   }
-  const open = await stage.open("", 1_000);
+  const open = await stage.open();
   expect(open.map(({ reservationId }) => reservationId).sort()).toEqual(
     model.held
       .filter((held) => model.isOpen(held, now))

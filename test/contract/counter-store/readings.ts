@@ -41,9 +41,9 @@ export function readings(stageOf: StageOf): void {
       await stage.admit({ input: 4 });
       stage.reload({ limits: { "roles.developer.tokens_per_day": 10 } });
       await stage.admit({ input: 3 });
-      const { clock, windows } = stage;
-      expect(await stage.store.read(before, windows, clock.now())).toEqual(
-        await stage.store.read(stage.account(), windows, clock.now()),
+      const { clock, calendar } = stage;
+      expect(await stage.store.read(before, calendar, clock.now())).toEqual(
+        await stage.store.read(stage.account(), calendar, clock.now()),
       );
     });
 

@@ -31,17 +31,24 @@ async function comeAndGo(stage: Stage, store: MemoryStore, round: number): Promi
       key: counter.key.replace(/ann$/, principal),
     }));
     const account = store.open({ principal, standing, counters });
-    const { windows } = stage;
+    const { calendar } = stage;
     const now = clock.now();
-    const result = store.reserve({ ...ask, account, windows, now, requestId: i % 2 === 0 ? `job-${round}-${i}` : "" });
+    const result = store.reserve({ ...ask, account, calendar, now, requestId: i % 2 === 0 ? `job-${round}-${i}` : "" });
     if (result.kind !== "admitted") throw new Error(`principal ${i} was not admitted`);
     const { reservationId } = result.grant;
     const anyone = { principal: undefined, workspace: undefined };
     if (i % 4 === 0)
-      store.settle({ name: { reservationId }, claimant: anyone, usage: undefined, outcome: "succeeded", now, windows });
-    if (i % 4 === 1) store.release({ reservationId, forget: i % 8 === 1, now, windows });
+      store.settle({
+        name: { reservationId },
+        claimant: anyone,
+        usage: undefined,
+        outcome: "succeeded",
+        now,
+        calendar,
+      });
+    if (i % 4 === 1) store.release({ reservationId, forget: i % 8 === 1, now, calendar });
     if (i % 4 === 2)
-      store.charge({ account, plan: ask.plan, amounts: ask.worst, key: { requestId: "r" }, now, windows });
+      store.charge({ account, plan: ask.plan, amounts: ask.worst, key: { requestId: "r" }, now, calendar });
     if (i % 100 === 0) clock.advance(10);
     // What is held weakly goes between turns of the event loop only; in a server each call is a turn of its own.
     if (i % 1_000 === 0) await setImmediate();
@@ -69,9 +76,9 @@ describe("principals that come and go", () => {
     for (let round = 0; round < ROUNDS; round++) {
       await comeAndGo(stage, store, round);
       expect(store.stats(stage.clock.now()).counters).toBeGreaterThan(PRINCIPALS / ROUNDS);
-      store.sweep(PRINCIPALS * 4, stage.windows, stage.clock.now());
+      store.sweep(PRINCIPALS * 4, stage.calendar, stage.clock.now());
       stage.clock.advance(32 * 86_400_000);
-      store.sweep(PRINCIPALS * 4, stage.windows, stage.clock.now());
+      store.sweep(PRINCIPALS * 4, stage.calendar, stage.clock.now());
       expect(store.stats(stage.clock.now())).toMatchObject({ open: 0, remembered: 0, counters: 0 });
       held.push(await heldBytes());
     }

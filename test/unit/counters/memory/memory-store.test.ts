@@ -12,7 +12,7 @@ function stageOf(words: PolicyWords) {
     store,
     stage,
     stats: () => store.stats(stage.clock.now()),
-    sweep: (count: number) => store.sweep(count, stage.windows, stage.clock.now()),
+    sweep: (count: number) => store.sweep(count, stage.calendar, stage.clock.now()),
   };
 }
 
