@@ -66,7 +66,10 @@ export interface CounterStore {
   /** Read every counter of a caller, in the order of `caller.counters`. */
   read(account: Account, calendar: Calendar, now: EpochMs): MaybePromise<readonly Reading[] | Away>;
 
-  /** Keys of counters that count something, a page at a time. Each that stays is on one page at the least. */
+  /**
+   * Keys of counters that principals have for their roles' limits and that count something, a page at a time. Each that
+   * stays is on one page at the least.
+   */
   counters(page: Page): MaybePromise<CounterPage | Away>;
 
   /** Open reservations, a page at a time. Each that stays open is on one page at the least. */

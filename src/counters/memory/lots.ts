@@ -1,8 +1,9 @@
+import type { Departure } from "../../domain/departure.js";
 import type { Window } from "../../domain/limit.js";
 import type { EpochMs } from "../../domain/units.js";
 import { leavesAt } from "../../domain/window.js";
 import { Slab } from "./slab.js";
-import { addSum, addToSum, readSum, SUM_BYTES } from "./sums.js";
+import { addSum, addToSum, copySum, readSum, SUM_BYTES, type Sum, writeSum } from "./sums.js";
 
 const AMOUNT = 0;
 const PLACE = AMOUNT + SUM_BYTES;
@@ -10,6 +11,14 @@ const ENDS = PLACE + 8;
 const NEXT = ENDS + 8;
 const GIVES_BACK = NEXT + 4;
 const BYTES = GIVES_BACK + 4;
+
+/** All that one lot holds. */
+export interface LotState {
+  readonly place: number;
+  readonly ends: EpochMs;
+  readonly givesBack: boolean;
+  readonly amount: Sum;
+}
 
 /**
  * Parts of what counters hold. A lot is all that fell in the same place and ends at the same time in the same way.
@@ -77,8 +86,8 @@ export class Lots {
   }
 
   /** When each lot of a chain goes by time alone, `latest` at the latest, and how much of the counter goes with it. */
-  departures(head: number, window: Window, latest: EpochMs): { readonly at: EpochMs; readonly amount: number }[] {
-    const found: { readonly at: EpochMs; readonly amount: number }[] = [];
+  departures(head: number, window: Window, latest: EpochMs): readonly Departure[] {
+    const found: Departure[] = [];
     for (let lot = head; lot !== 0; lot = this.next(lot)) {
       const givenBackAt = this.givesBack(lot) ? this.ends(lot) : latest;
       const at = Math.min(givenBackAt, leavesAt(window, this.place(lot)), latest);
@@ -93,6 +102,19 @@ export class Lots {
     this.#slab.setF64(lot, PLACE, place);
     this.#slab.setF64(lot, ENDS, ends);
     this.#slab.setU32(lot, GIVES_BACK, givesBack ? 1 : 0);
+    return lot;
+  }
+
+  /** Copy all that a lot holds. */
+  stateOf(lot: number): LotState {
+    const amount = copySum(this.#slab, lot, AMOUNT);
+    return { place: this.place(lot), ends: this.ends(lot), givesBack: this.givesBack(lot), amount };
+  }
+
+  /** Begin a lot that holds this. */
+  restore({ place, ends, givesBack, amount }: LotState): number {
+    const lot = this.take(place, ends, givesBack);
+    writeSum(this.#slab, lot, AMOUNT, amount);
     return lot;
   }
 

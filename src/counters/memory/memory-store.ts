@@ -15,19 +15,22 @@ import type {
   Settle,
   SettleResult,
 } from "../../app/ports.js";
-import type { Caller } from "../../domain/caller.js";
+import { type Caller, readRoleCounterKey } from "../../domain/caller.js";
 import type { Amounts } from "../../domain/charges.js";
 import { endsAt, settlementOf } from "../../domain/settlement.js";
 import type { EpochMs } from "../../domain/units.js";
-import { type Calendar, laterOf, type Windows } from "../../domain/window.js";
-import { giveBackAll, type Holding, holdAll, type Present, refusingOf, useAll } from "./account-counters.js";
-import { ChargedOnce, onceKey } from "./charged-once.js";
-import { Counters, type Ending } from "./counters.js";
+import { Calendar, laterOf, type Windows } from "../../domain/window.js";
+import { refusingOf } from "./account-counters.js";
+import type { ChangeLog } from "./change-log.js";
+import { type ChargedOnce, onceKey } from "./charged-once.js";
+import type { Ending } from "./counter-records.js";
+import type { Counters } from "./counters.js";
 import type { Random24 } from "./ids.js";
 import { LiveAccounts, MemoryAccount } from "./memory-account.js";
 import { isForeign, nameOf } from "./owner.js";
 import { readingsOf } from "./readings.js";
-import { type RequestName, Reservations, requestNamed } from "./reservations.js";
+import { type RequestName, type Reservations, requestNamed } from "./reservations.js";
+import { StoreState } from "./store-state.js";
 
 /** Two are dropped for each one made, so what is no longer needed never piles up under load. */
 const COLLECTED_PER_CALL = 2;
@@ -43,21 +46,29 @@ export interface StoreStats {
 }
 
 /**
- * The counter store of one process: exact, and forgotten when the process ends.
+ * The counter store of one process: exact, and forgotten when the process ends, unless a log keeps its changes.
  *
  * Every method runs to its end without waiting, so the event loop itself makes each of them atomic.
  */
 export class MemoryStore implements CounterStore {
-  readonly #counters = new Counters();
+  readonly #state: StoreState;
+  readonly #counters: Counters;
   readonly #reservations: Reservations;
-  readonly #chargedOnce = new ChargedOnce();
+  readonly #chargedOnce: ChargedOnce;
+  readonly #log: ChangeLog | undefined;
   readonly #accounts = new LiveAccounts();
   #proposed: Windows | undefined;
-  #windows: Windows | undefined;
 
-  /** @param random must not be guessable: it makes reservation_ids, and who knows one may settle it. */
-  constructor(random: Random24) {
-    this.#reservations = new Reservations(random);
+  /**
+   * @param random must not be guessable: it makes reservation_ids, and who knows one may settle it.
+   * @param kept what an earlier process left, and who is told of every change to it.
+   */
+  constructor(random: Random24, kept?: { readonly state: StoreState; readonly log: ChangeLog }) {
+    this.#state = kept?.state ?? new StoreState(random);
+    this.#log = kept?.log;
+    this.#counters = this.#state.counters;
+    this.#reservations = this.#state.reservations;
+    this.#chargedOnce = this.#state.chargedOnce;
   }
 
   open(caller: Caller): Account {
@@ -80,8 +91,14 @@ export class MemoryStore implements CounterStore {
     const before = reserve.readAll && dryRun ? this.#readings(account, undefined, windows, now) : undefined;
     if (dryRun) return { kind: "would_admit", shadowDenials, readings: before };
 
-    const slot = this.#hold(reserve, account, windows, named?.key);
+    const slot = this.#write(reserve, account, windows, named?.key);
     this.#reservations.setShadowDenials(slot, shadowDenials);
+    const away = this.#log?.reserved(slot);
+    if (away) {
+      this.#reservations.forget(slot);
+      return away;
+    }
+    this.#state.hold(slot);
     return this.#admitted(slot, reserve, windows);
   }
 
@@ -102,8 +119,9 @@ export class MemoryStore implements CounterStore {
     const amounts = already ? estimate : settlementOf(plan, estimate, settle.usage, settle.outcome);
     if (!amounts) return { kind: "uncountable" };
     if (!already) {
-      this.#settleCounters(slot, estimate, amounts, { windows, now });
-      this.#reservations.settle(slot, amounts.cost, now);
+      const away = this.#log?.settled(slot, amounts, now);
+      if (away) return away;
+      this.#state.settle(slot, amounts, { windows, now });
     }
     const unreserved = this.#reservations.isLate(slot);
     return { kind: "settled", cost: amounts.cost, already, unreserved, caller, amounts, model: plan.model.id };
@@ -117,10 +135,10 @@ export class MemoryStore implements CounterStore {
     const known = this.#chargedOnce.find(once, now);
     if (known) return { kind: "charged", cost: known.amounts.cost, already: true };
 
-    // Remembered first: a resend after a failure in between is charged once or not at all, never twice.
-    this.#chargedOnce.remember(once, { amounts, caller: name, model: plan.model?.id ?? "" }, now);
-    const holding = { account: own(account), windows, reservedAt: now };
-    useAll(this.#counters, holding, amounts, undefined, { windows, now });
+    const usage = { amounts, caller: name, model: plan.model?.id ?? "" };
+    const away = this.#log?.charged(once, usage, own(account), now);
+    if (away) return away;
+    this.#state.charge(once, usage, own(account), { windows, now });
     return { kind: "charged", cost: amounts.cost, already: false };
   }
 
@@ -129,9 +147,9 @@ export class MemoryStore implements CounterStore {
     const slot = this.#reservations.findById(reservationId, now);
     if (slot === 0 || !this.#reservations.isOpen(slot, now)) return { kind: "not_open" };
 
-    giveBackAll(this.#counters, this.#holding(slot), this.#reservations.amounts(slot), { windows, now });
-    if (forget) this.#reservations.forget(slot);
-    else this.#reservations.release(slot, now);
+    const away = this.#log?.released(slot, forget, now);
+    if (away) return away;
+    this.#state.release(slot, forget, { windows, now });
     return { kind: "released" };
   }
 
@@ -144,6 +162,7 @@ export class MemoryStore implements CounterStore {
     const keys: string[] = [];
     let last = 0;
     for (const [slot, { key }] of this.#counters.after(Number(after))) {
+      if (!readRoleCounterKey(key)) continue;
       if (keys.length === limit) return { keys, next: String(last) };
       keys.push(key);
       last = slot;
@@ -187,10 +206,21 @@ export class MemoryStore implements CounterStore {
     const proposed = calendar.at(now);
     this.#reservations.advance(now);
     this.#reservations.collect(COLLECTED_PER_CALL, now);
-    if (this.#windows && this.#proposed === proposed) return this.#windows;
+    const { windows } = this.#state;
+    if (windows && this.#proposed === proposed) return windows;
+    const turned = this.#turn(calendar, proposed, now);
+    this.#log?.turned(turned, now);
+    return turned;
+  }
+
+  #turn(calendar: Calendar, proposed: Windows, now: EpochMs): Windows {
+    const { windows } = this.#state;
+    // Those that an earlier process reached go on as under a calendar that replaced another.
+    const isRestored = this.#proposed === undefined && windows !== undefined;
+    const next = isRestored ? new Calendar(calendar.timezone, windows).at(now) : proposed;
+    this.#state.windows = windows ? laterOf(windows, next) : next;
     this.#proposed = proposed;
-    this.#windows = this.#windows ? laterOf(this.#windows, proposed) : proposed;
-    return this.#windows;
+    return this.#state.windows;
   }
 
   /** Usage that no reservation stood behind is remembered by the same ids. */
@@ -233,34 +263,18 @@ export class MemoryStore implements CounterStore {
     };
   }
 
-  #hold(
+  #write(
     { request, plan, worst, now }: Reserve,
     account: MemoryAccount,
     windows: Windows,
     key: string | undefined,
   ): number {
     const ending = endingOf(account.caller, now);
-    holdAll(this.#counters, { account, windows, reservedAt: now, ending }, worst);
     return this.#reservations.add(account.terms(plan, windows), request, worst, ending, now, key);
-  }
-
-  #holding(slot: number): Holding {
-    const { account, windows } = this.#reservations.terms(slot);
-    const reservedAt = this.#reservations.reservedAt(slot);
-    return { account, windows, reservedAt, ending: this.#reservations.ending(slot) };
   }
 
   #readings(account: MemoryAccount, worst: Amounts | undefined, windows: Windows, now: EpochMs): readonly Reading[] {
     return readingsOf(this.#counters, account.caller, worst, windows, now);
-  }
-
-  /** Open: what was reserved becomes what was used. Expired: what its end charged becomes what was used. */
-  #settleCounters(slot: number, estimate: Amounts, actual: Amounts, present: Present): void {
-    const holding = this.#holding(slot);
-    const wasOpen = this.#reservations.isOpen(slot, present.now);
-    if (wasOpen) giveBackAll(this.#counters, holding, estimate, present);
-    const charged = wasOpen || this.#reservations.wasGivenBack(slot) ? undefined : estimate;
-    useAll(this.#counters, holding, actual, charged, present);
   }
 
   #describe(slot: number): OpenReservation {

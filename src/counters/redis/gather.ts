@@ -1,0 +1,111 @@
+import type { Away } from "../../app/ports.js";
+import type { Millis } from "../../domain/units.js";
+
+/** One of the questions that share a script call. */
+export interface Question {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | Buffer)[];
+  /** Told what the answer was, where it came after its asker had been told that the store is away. */
+  readonly late?: (answer: Answered) => void;
+  /** Told that the call failed and that nobody knows whether it was carried out. */
+  readonly lost?: () => void;
+}
+
+/** What the store said to a question. */
+export interface Answered {
+  readonly kind: "answered";
+  /** What stands first in the reply to the whole call: the store's time, and more. */
+  readonly head: Buffer;
+  readonly reply: unknown;
+}
+
+/** Sends one script call: keys and arguments of all questions, each with a first one that they share. */
+export type Send = (keys: readonly string[], args: readonly (string | Buffer)[]) => Promise<readonly unknown[]>;
+
+interface Waiting extends Question {
+  readonly answer: (answer: Answered | Away) => void;
+}
+
+export interface GatherOptions {
+  readonly send: Send;
+  /** How long an asker waits. */
+  readonly timeoutMs: Millis;
+  /** At most so many questions share a call: beyond it each costs the store as much as before. */
+  readonly most: number;
+  /** The first argument of a call. */
+  readonly first: () => Buffer;
+  /** Told how each call went, and only then are its askers. */
+  readonly told: (outcome: "answered" | "late" | { readonly failed: unknown }) => void;
+}
+
+/**
+ * Let questions that come in one turn of the event loop share a script call.
+ *
+ * A call costs this process far more than a question does, so under load it answers many for the price of one. A
+ * question that comes alone waits for the end of its turn only.
+ */
+export class Gather {
+  readonly #options: GatherOptions;
+  #shared = "";
+  #waiting: Waiting[] = [];
+
+  constructor(options: GatherOptions) {
+    this.#options = options;
+  }
+
+  /** Ask about one organization, by the key that all its questions share. */
+  ask(shared: string, question: Question): Promise<Answered | Away> {
+    if (this.#waiting.length > 0 && this.#shared !== shared) this.#flush();
+    this.#shared = shared;
+    return new Promise((answer) => {
+      this.#waiting.push({ ...question, answer });
+      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+      if (this.#waiting.length >= this.#options.most) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const asked = this.#waiting;
+    if (asked.length === 0) return;
+    this.#waiting = [];
+    const { send, timeoutMs, first, told } = this.#options;
+    const keys = [this.#shared];
+    const args: (string | Buffer)[] = [first()];
+    for (const question of asked) {
+      keys.push(...question.keys);
+      args.push(...question.args);
+    }
+
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      told("late");
+      const away: Away = { kind: "away", cause: new Error(`no answer within ${timeoutMs} ms`) };
+      for (const { answer } of asked) answer(away);
+    }, timeoutMs);
+    send(keys, args).then(
+      (replies) => {
+        clearTimeout(timer);
+        told("answered");
+        tell(asked, replies, isLate);
+      },
+      (failed: unknown) => {
+        clearTimeout(timer);
+        if (!isLate) told({ failed });
+        for (const { answer, lost } of asked) {
+          if (!isLate) answer({ kind: "away", cause: failed });
+          lost?.();
+        }
+      },
+    );
+  }
+}
+
+function tell(asked: readonly Waiting[], [head, ...replies]: readonly unknown[], isLate: boolean): void {
+  if (!Buffer.isBuffer(head) || replies.length !== asked.length) throw new TypeError("a reply of another form");
+  for (const [nth, { answer, late }] of asked.entries()) {
+    const answered: Answered = { kind: "answered", head, reply: replies[nth] };
+    if (isLate) late?.(answered);
+    else answer(answered);
+  }
+}

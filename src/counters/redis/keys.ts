@@ -1,0 +1,57 @@
+import type { RequestScope } from "../memory/reservations.js";
+
+/** Of what is stored. Another layout takes another number, and leaves what it finds of this one to expire. */
+const FORMAT = 1;
+
+/**
+ * The names of all keys of one organization.
+ *
+ * They carry one hash tag, so that each decision is one script in one slot. Workspaces, principals and request_ids are
+ * joined by spaces, which none of them holds; and no organization's name holds a brace.
+ */
+export class Keys {
+  /** A hash: the counters of organization, workspaces and shared roles. */
+  readonly shared: string;
+  /** Patterns of all principals' hashes, and of all reservations' records. */
+  readonly owns: string;
+  readonly records: string;
+  readonly #prefix: string;
+
+  constructor(organization: string) {
+    this.#prefix = `wb${FORMAT}:{${organization}}:`;
+    this.shared = `${this.#prefix}s`;
+    this.owns = `${this.#prefix}p:*`;
+    this.records = `${this.#prefix}r:*`;
+  }
+
+  /** A hash: the counters of one principal. */
+  own(principal: string): string {
+    return `${this.#prefix}p:${principal}`;
+  }
+
+  /** The principal whose hash a key names. */
+  principalOf(key: string): string {
+    return key.slice(this.owns.length - 1);
+  }
+
+  /** The record of one reservation. */
+  record({ workspace, principal }: RequestScope, requestId: string): string {
+    return `${this.#prefix}r:${workspace} ${principal} ${requestId}`;
+  }
+
+  /** Whose reservation a key names. */
+  recordNameOf(key: string): RequestScope & { readonly requestId: string } {
+    const [workspace = "", principal = "", requestId = ""] = key.slice(this.records.length - 1).split(" ");
+    return { workspace, principal, requestId };
+  }
+
+  /** What usage without a reservation is remembered by. */
+  once(onceKey: string): string {
+    return `${this.#prefix}u:${onceKey}`;
+  }
+
+  /** Where one replica at a time says that it looks for drift. */
+  get lease(): string {
+    return `${this.#prefix}drift`;
+  }
+}

@@ -1,0 +1,173 @@
+-- What every script begins with: how the cells of counters are read and changed.
+--
+-- A counter is one field of a hash. Its value, the cell, is bytes, little-endian; every amount is a whole double of at
+-- most 2^53-1, and an amount above that is several.
+--
+--   calendar window, or in flight   <I4 label> <d used>, then lots <I6 end> <d amount>
+--   sliding window                  lots <I5 step> <I6 end> <d amount>
+--
+-- A lot is all that is reserved until one instant. end = 4 x that instant in ms, + 1 where the amount is then given back
+-- rather than charged; 0: used. (Instants are whole halves of a ms, so nothing is lost.) Expiry is arithmetic: whoever
+-- reads a cell counts what has ended as its end says, so nothing sweeps, and a replica that died is not missed.
+
+local read, write, sub, find, floor, fmod = struct.unpack, struct.pack, string.sub, string.find, math.floor, math.fmod
+local call, rest = redis.call, unpack
+
+local MOST = 9007199254740991
+local MEMORY_MS = 600000
+-- Windows: 1 second, 2 minute, 3 hour, 4 day, 5 week, 6 month, 7 in flight.
+local MINUTE, IN_FLIGHT = 2, 7
+
+-- The time in ms: this server's, or in tests the one that is given.
+local function time(given)
+  if given > 0 then return given end
+  local t = call('TIME')
+  return t[1] * 1000 + floor(t[2] / 1000)
+end
+
+local function step_ms(window)
+  return window == MINUTE and 6000 or 100
+end
+
+-- Where a lot with this head stands in a cell, from a position on; nil where there is none.
+local function find_lot(cell, first, head, from)
+  local at, width = find(cell, head, from, true), #head + 8
+  while at and (at - first) % width ~= 0 do at = find(cell, head, at + 1, true) end
+  return at
+end
+
+-- Add an amount to the lot of a head.
+local function add(cell, first, head, amount)
+  local at = find_lot(cell, first, head, first)
+  while at do
+    local value = at + #head
+    local sum = read('<d', cell, value) + amount
+    if sum <= MOST then return sub(cell, 1, value - 1) .. write('<d', sum) .. sub(cell, value + 8) end
+    at = find_lot(cell, first, head, value + 8)
+  end
+  return cell .. head .. write('<d', amount)
+end
+
+-- Take an amount from the lots of a head. Returns the cell, and what they lacked.
+local function take(cell, first, head, amount)
+  local at = find_lot(cell, first, head, first)
+  while at and amount > 0 do
+    local value = at + #head
+    local left = read('<d', cell, value) - amount
+    if left > 0 then return sub(cell, 1, value - 1) .. write('<d', left) .. sub(cell, value + 8), 0 end
+    cell = sub(cell, 1, at - 1) .. sub(cell, value + 8)
+    amount = -left
+    at = find_lot(cell, first, head, at)
+  end
+  return cell, amount
+end
+
+local USED = write('<I6', 0)
+
+-- A calendar cell with its used changed, by a negative amount too. Above 2^53-1 the rest goes into lots of its own.
+local function use_in_calendar(cell, amount)
+  local label, used = read('<I4d', cell)
+  if amount < 0 then
+    cell, amount = take(cell, 13, USED, -amount)
+    amount = -amount
+  end
+  local sum = used + amount
+  if sum > MOST then
+    cell, amount = add(cell, 13, USED, sum - MOST), MOST
+  else
+    amount = sum > 0 and sum or 0
+  end
+  return write('<I4d', label, amount) .. sub(cell, 13)
+end
+
+-- A sliding cell with what was used in a step changed, by a negative amount too.
+local function use_in_sliding(cell, step, amount)
+  local head = write('<I5I6', step, 0)
+  if amount > 0 then return add(cell, 1, head, amount) end
+  return (take(cell, 1, head, -amount))
+end
+
+local function calendar_without_ended(cell, ended)
+  local kept = sub(cell, 1, 12)
+  local charged = {}
+  for at = 13, #cell, 14 do
+    local key, amount = read('<I6d', cell, at)
+    if key == 0 or key > ended then
+      kept = kept .. sub(cell, at, at + 13)
+    elseif key % 2 == 0 then
+      charged[#charged + 1] = amount
+    end
+  end
+  for _, amount in ipairs(charged) do kept = use_in_calendar(kept, amount) end
+  return kept
+end
+
+local function sliding_without_ended(cell, gone, ended)
+  local kept = ''
+  for at = 1, #cell, 19 do
+    local step, key, amount = read('<I5I6d', cell, at)
+    if step > gone then
+      if key == 0 or key > ended then
+        kept = add(kept, 1, sub(cell, at, at + 10), amount)
+      elseif key % 2 == 0 then
+        kept = use_in_sliding(kept, step, amount)
+      end
+    end
+  end
+  return kept
+end
+
+-- Bring a cell up to date. label: of the window that is open; 0 for what is in flight.
+-- Returns the cell (nil where nothing is counted), used, reserved.
+local function advance(cell, window, label, now)
+  if not cell then return nil, 0, 0 end
+  local reserved, ended, stale = 0, now * 4 + 1, false
+  if window > MINUTE then
+    local from, used = read('<I4d', cell)
+    if from < label then return nil, 0, 0 end
+    for at = 13, #cell, 14 do
+      local key, amount = read('<I6d', cell, at)
+      if key > ended then
+        reserved = reserved + amount
+      else
+        stale = stale or key > 0
+        if key % 2 == 0 then used = used + amount end
+      end
+    end
+    if stale then cell = calendar_without_ended(cell, ended) end
+    return cell, used, reserved
+  end
+  -- A step counts for ten more steps after its own.
+  local used, gone = 0, now / step_ms(window) - 11
+  for at = 1, #cell, 19 do
+    local step, key, amount = read('<I5I6d', cell, at)
+    if step <= gone then
+      stale = true
+    elseif key > ended then
+      reserved = reserved + amount
+    else
+      stale = stale or key > 0
+      if key % 2 == 0 then used = used + amount end
+    end
+  end
+  if stale then cell = sliding_without_ended(cell, gone, ended) end
+  return cell, used, reserved
+end
+
+-- The head of a reservation's lot.
+local function lot_head(window, at, ends, gives_back)
+  -- What is in flight is never used, so its end gives it back whatever the policy says.
+  local key = ends * 4 + ((gives_back or window == IN_FLIGHT) and 1 or 0)
+  if window > MINUTE then return write('<I6', key) end
+  return write('<I5I6', floor(at / step_ms(window)), key)
+end
+
+local function first_lot(window)
+  return window > MINUTE and 13 or 1
+end
+
+-- What a call comes to in each metric: 1 requests, 2 tokens, 3 input, 4 output, 5 nano-USD, 6 in flight.
+local function charges_of(input, output, cost)
+  local tokens = input + output
+  return { 1, tokens < MOST and tokens or MOST, input, output, cost, 1 }
+end

@@ -1,0 +1,70 @@
+-- Replace what some reservations reserved by what was used.
+--
+-- KEYS    1 the organization's shared hash; then for each: the principal's hash, the reservation's key, the key that usage
+--         without a reservation is remembered by
+-- ARGV    1 <d ms: 0, or in tests the time>; then for each:
+--           <B how: 0 usage as given, 1 the estimate, 2 nothing, 3 amounts as given> <B foreign> <B annotated pages>
+--             <d input> <d cached input> <d output> <d pages> <d seconds> <d cost nano-USD, for 3>
+--           the secret of its reservation_id; empty: it is named by its request_id
+--           the role that its claimant names; empty: none
+--           the workspace
+-- Reply   1 <d now ms>; then for each one of
+--           'S' <B already> <B late> <d input> <d output> <d cost> 'role model'
+--           { 'P', price, annotated price }   a cost that only exact integers can say: ask again with 3
+--           { 'O', record }                   no reservation, but usage that was charged without one (charge.lua)
+--           'U' unknown, 'F' another's
+
+local function cost_of(price, input, cached, output, pages, seconds)
+  local parts = {}
+  for digits in string.gmatch(price, '%d+') do
+    if #digits > 15 then return nil end
+    parts[#parts + 1] = tonumber(digits)
+  end
+  if #parts == 0 then return 0 end
+  local sum = (input - cached) * (parts[2] or 0) + cached * (parts[3] or 0) + output * (parts[4] or 0)
+    + pages * (parts[5] or 0) + seconds * (parts[6] or 0)
+  if sum > MOST then return nil end
+  local remainder = fmod(sum, parts[1])
+  return (sum - remainder) / parts[1] + (remainder > 0 and 1 or 0)
+end
+
+local shared, now = KEYS[1], time((read('<d', ARGV[1])))
+local argument, key = 2, 2
+
+local function settle()
+  local how, foreign, annotated, input, cached, output, pages, seconds, cost = read('<BBBdddddd', ARGV[argument])
+  local secret, role, workspace = ARGV[argument + 1], ARGV[argument + 2], ARGV[argument + 3]
+  local own, name, once = KEYS[key], KEYS[key + 1], KEYS[key + 2]
+  argument, key = argument + 4, key + 3
+
+  local record = recall(call('GET', name), secret, now)
+  if not record then
+    local charged = call('GET', once)
+    return charged and { 'O', charged } or 'U'
+  end
+  if foreign == 1 or (role ~= '' and role ~= record.role) then return 'F' end
+  local already = record.state == SETTLED or record.state == LATE
+  if already or how == 1 then
+    input, output, cost = record.input, record.output, record.cost
+  elseif how == 2 then
+    input, output, cost = 0, 0, 0
+  elseif how == 0 then
+    local price = annotated == 1 and record.annotated ~= '' and record.annotated or record.price
+    cost = cost_of(price, input, cached, output, pages, seconds)
+    if not cost then return { 'P', record.price, record.annotated } end
+  end
+  local late = record.state == LATE or not already and not record.is_open
+  if not already then
+    settle_cells(shared, own, record, workspace, charges_of(input, output, cost), now)
+    local ends = record.is_open and now or record.ends
+    call('SET', name, write('<BI6', late and LATE or SETTLED, ends * 2) .. sub(record.text, 8, 25) .. '\1'
+      .. sub(record.text, SECRET, SECRET + 8) .. write('<dddB', record.input, record.output, cost, 0)
+      .. record.role .. '   ' .. record.model, 'PX', floor(ends - now) + MEMORY_MS)
+  end
+  return 'S' .. write('<BBddd', already and 1 or 0, late and 1 or 0, input, output, cost) .. record.role .. ' '
+    .. record.model
+end
+
+local reply = { write('<d', now) }
+while argument <= #ARGV do reply[#reply + 1] = settle() end
+return reply

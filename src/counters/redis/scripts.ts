@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A script as it is sent, and the name that the server knows it by once it was. */
+export interface Script {
+  readonly source: string;
+  readonly sha: string;
+}
+
+const FOLDER = join(import.meta.dirname, "lua");
+
+/** All scripts of the store, each with the parts that it begins with. */
+export interface Scripts {
+  readonly reserve: Script;
+  readonly settle: Script;
+  readonly release: Script;
+  readonly charge: Script;
+  readonly read: Script;
+  readonly list: Script;
+}
+
+/** Read the scripts that stand beside this file. */
+export function readScripts(): Scripts {
+  const cells = text("cells");
+  const state = text("state");
+  const record = text("record");
+  return {
+    reserve: script(cells, state, record, text("reserve")),
+    settle: script(cells, state, record, text("settle")),
+    release: script(cells, state, record, text("release")),
+    charge: script(cells, state, text("charge")),
+    read: script(cells, text("read")),
+    list: script(cells, text("list")),
+  };
+}
+
+function text(name: string): string {
+  return readFileSync(join(FOLDER, `${name}.lua`), "utf8");
+}
+
+function script(...parts: readonly string[]): Script {
+  const source = parts.join("\n");
+  return { source, sha: createHash("sha1").update(source).digest("hex") };
+}
