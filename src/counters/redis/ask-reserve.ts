@@ -8,8 +8,8 @@ import { readingsOf } from "./readings.js";
 import { isFor, isOpen, type ReservationRecord, readRecord, shadowDenialsOf, writeBody } from "./record.js";
 import type { RedisAccount } from "./redis-account.js";
 import { type Asking, cellsIn, timeIn } from "./replies.js";
-import type { ScriptServer } from "./script-server.js";
 import { makeSecret, writeReservationId } from "./reservation-id.js";
+import type { ScriptServer } from "./script-server.js";
 
 const FLAG = { dryRun: 1, named: 2, readAll: 4, givesBack: 8 } as const;
 const HEAD_BYTES = 35;

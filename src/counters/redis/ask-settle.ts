@@ -8,7 +8,7 @@ import type { RequestScope } from "../memory/reservations.js";
 import { chargedAt, readCharged } from "./ask-charge.js";
 import type { Answered, Gather } from "./gather.js";
 import type { Keys } from "./keys.js";
-import { readPrice } from "./record.js";
+import { readRecord } from "./record.js";
 import { timeIn } from "./replies.js";
 import { readReservationId } from "./reservation-id.js";
 
@@ -64,10 +64,10 @@ function ask(
   });
 }
 
-/** The prices of a reservation whose cost only exact integers can say. */
+/** The reservation whose cost only exact integers can say. */
 function pricesIn(reply: unknown) {
-  if (!Array.isArray(reply) || String(reply[0]) !== "P") return undefined;
-  return { price: readPrice(String(reply[1])), annotatedPrice: readPrice(String(reply[2])) };
+  if (!Array.isArray(reply) || String(reply[0]) !== "P" || !Buffer.isBuffer(reply[1])) return undefined;
+  return readRecord(reply[1]);
 }
 
 function conclude({ claimant }: Settle, { workspace, principal }: Found, answer: Answered | Away): SettleResult {

@@ -4,6 +4,9 @@ import { type EpochMs, MAX_AMOUNT } from "../../domain/units.js";
 import { isCalendar, isSliding, leavesAt, type Windows } from "../../domain/window.js";
 
 const LABEL_BYTES = 4;
+/** Before the lots: of a sliding cell its sums, of any other its label and what is used. */
+const SLIDING_HEAD = 22;
+const OTHER_HEAD = 12;
 const STEP_BYTES = 5;
 const END_BYTES = 6;
 const AMOUNT_BYTES = 8;
@@ -33,20 +36,20 @@ const EMPTY: CellReading = { used: 0, reserved: 0, staying: 0, lots: [] };
 /** Read a cell as it stands at an instant: what has ended counts as its end says, what is gone is not there. */
 export function readCell(cell: Buffer | null, window: Window, windows: Windows, now: EpochMs): CellReading {
   if (!cell) return EMPTY;
-  const head = isSliding(window) ? 0 : LABEL_BYTES + AMOUNT_BYTES;
+  const slides = isSliding(window);
   if (isCalendar(window) && cell.readUInt32LE(0) < windows[window].label) return EMPTY;
 
-  let used = head === 0 ? 0 : cell.readDoubleLE(LABEL_BYTES);
+  let used = slides ? 0 : cell.readDoubleLE(LABEL_BYTES);
   let reserved = 0;
   const lots: CellLot[] = [];
-  for (const lot of lotsOf(cell, head)) {
+  for (const lot of lotsOf(cell, slides)) {
     if (leavesAt(window, lot.step) <= now) continue;
     const isOver = lot.ends !== undefined && lot.ends <= now;
     if (isOver && lot.givesBack) continue;
     const isUsed = isOver || lot.ends === undefined;
     if (isUsed) used += lot.amount;
     else reserved += lot.amount;
-    if (!isUsed || isSliding(window)) lots.push(isOver ? { ...lot, ends: undefined } : lot);
+    if (!isUsed || slides) lots.push(isOver ? { ...lot, ends: undefined } : lot);
   }
   used = Math.min(used, MAX_AMOUNT);
   return { used, reserved: Math.min(reserved, MAX_AMOUNT), staying: isCalendar(window) ? used : 0, lots };
@@ -62,12 +65,13 @@ export function departuresOf(lots: readonly CellLot[], window: Window, turnsAt: 
 }
 
 /** The lots of a cell as they are stored. */
-export function* lotsOf(cell: Buffer, head: number): Iterable<CellLot> {
-  const stepBytes = head === 0 ? STEP_BYTES : 0;
+export function* lotsOf(cell: Buffer, slides: boolean): Iterable<CellLot> {
+  const stepBytes = slides ? STEP_BYTES : 0;
+  const head = slides ? SLIDING_HEAD : OTHER_HEAD;
   for (let at = head; at < cell.length; at += stepBytes + END_BYTES + AMOUNT_BYTES) {
     const key = cell.readUIntLE(at + stepBytes, END_BYTES);
     yield {
-      step: stepBytes === 0 ? 0 : cell.readUIntLE(at, STEP_BYTES),
+      step: slides ? cell.readUIntLE(at, STEP_BYTES) : 0,
       ends: key === 0 ? undefined : Math.floor(key / 2) / 2,
       givesBack: key % 2 === 1,
       amount: cell.readDoubleLE(at + stepBytes + END_BYTES),

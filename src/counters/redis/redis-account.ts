@@ -17,6 +17,8 @@ export class RedisAccount implements Account {
   readonly order: readonly number[];
   /** `<B metric> <B window> <B shadow> <d ceiling>` of each, in the order of `fields`. */
   readonly limits: Buffer;
+  /** The role's name with its length before it, as a record holds it. */
+  readonly roleBytes: Buffer;
   /** A byte for each, as a record names them. */
   readonly codes: Buffer;
 
@@ -25,6 +27,8 @@ export class RedisAccount implements Account {
     this.caller = caller;
     this.keys = new Keys(standing.organization);
     this.ownKey = this.keys.own(principal);
+    const role = Buffer.from(standing.role.name, "latin1");
+    this.roleBytes = Buffer.concat([Buffer.from([role.length]), role]);
 
     const counted = standing.counted.flatMap((limit, index) => {
       const counter = counters[index];

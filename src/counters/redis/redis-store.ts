@@ -28,11 +28,11 @@ import { readRoleField } from "./codes.js";
 import { Gather } from "./gather.js";
 import { Keys } from "./keys.js";
 import { readingsOf } from "./readings.js";
-import { type Asking, cellsIn, timeIn } from "./replies.js";
-import type { ScriptServer } from "./script-server.js";
 import { isOpen, readRecord } from "./record.js";
 import { RedisAccount } from "./redis-account.js";
+import { type Asking, cellsIn, timeIn } from "./replies.js";
 import { writeReservationId } from "./reservation-id.js";
+import type { ScriptServer } from "./script-server.js";
 import type { Script, Scripts } from "./scripts.js";
 
 export interface RedisStoreOptions {

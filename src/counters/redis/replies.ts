@@ -20,4 +20,3 @@ export function cellsIn(reply: unknown): readonly (Buffer | null)[] {
   if (!Array.isArray(reply)) throw new TypeError("a reply of another form");
   return reply.map((cell: unknown) => (Buffer.isBuffer(cell) ? cell : null));
 }
-

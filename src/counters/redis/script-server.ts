@@ -19,4 +19,3 @@ export interface ScriptServer {
   /** Told of a reservation that may have been made though its caller was told that the store is away. */
   inDoubt(reservationId: string): void;
 }
-

@@ -25,10 +25,11 @@ export function readScripts(): Scripts {
   const cells = text("cells");
   const state = text("state");
   const record = text("record");
+  const settlement = text("settlement");
   return {
     reserve: script(cells, state, record, text("reserve")),
-    settle: script(cells, state, record, text("settle")),
-    release: script(cells, state, record, text("release")),
+    settle: script(cells, state, record, settlement, text("settle")),
+    release: script(cells, state, record, settlement, text("release")),
     charge: script(cells, state, text("charge")),
     read: script(cells, text("read")),
     list: script(cells, text("list")),

@@ -4,7 +4,10 @@
 -- most 2^53-1, and an amount above that is several.
 --
 --   calendar window, or in flight   <I4 label> <d used>, then lots <I6 end> <d amount>
---   sliding window                  lots <I5 step> <I6 end> <d amount>
+--   sliding window                  <d used> <d reserved> <I6 next, ms>, then lots <I5 step> <I6 end> <d amount>
+--
+-- The sums of a sliding cell hold until `next`, when a lot ends or has slid out: so most calls need not look at its lots.
+-- A sum above 2^53-1 cannot stand there: then `next` is 0, and the lots are added up each time.
 --
 -- A lot is all that is reserved until one instant. end = 4 x that instant in ms, + 1 where the amount is then given back
 -- rather than charged; 0: used. (Instants are whole halves of a ms, so nothing is lost.) Expiry is arithmetic: whoever
@@ -63,6 +66,8 @@ local function take(cell, first, head, amount)
 end
 
 local USED = write('<I6', 0)
+local NEVER = 2 ^ 48 - 1
+local EMPTY_SLIDING = write('<ddI6', 0, 0, NEVER)
 
 -- A calendar cell with its used changed, by a negative amount too. Above 2^53-1 the rest goes into lots of its own.
 local function use_in_calendar(cell, amount)
@@ -80,11 +85,46 @@ local function use_in_calendar(cell, amount)
   return write('<I4d', label, amount) .. sub(cell, 13)
 end
 
+-- A sliding cell's sums changed, and its lots by what is given. ends: of the lot that was touched.
+local function with_sums(cell, used, reserved, next)
+  if used > MOST or reserved > MOST then next = 0 end
+  return write('<ddI6', used > MOST and MOST or used, reserved > MOST and MOST or reserved, next) .. sub(cell, 23)
+end
+
+-- The first instant at which a lot goes or ends. In whole ms, rounded down: to look once too often is no harm.
+local function event_of(window, step, key)
+  local gone = (step + 11) * step_ms(window)
+  local ends = key > 0 and floor(key / 4) or gone
+  return ends < gone and ends or gone
+end
+
+-- A sliding cell with more reserved.
+local function reserve_sliding(cell, window, at, head, key, amount)
+  local used, reserved, next = read('<ddI6', cell)
+  local event = event_of(window, floor(at / step_ms(window)), key)
+  return with_sums(add(cell, 23, head, amount), used, reserved + amount, event < next and event or next)
+end
+
+-- A sliding cell with less reserved.
+local function unreserve_sliding(cell, head, amount)
+  local used, reserved, next = read('<ddI6', cell)
+  local lacked
+  cell, lacked = take(cell, 23, head, amount)
+  return with_sums(cell, used, reserved - amount + lacked, next)
+end
+
 -- A sliding cell with what was used in a step changed, by a negative amount too.
-local function use_in_sliding(cell, step, amount)
+local function use_in_sliding(cell, window, step, amount)
+  if amount == 0 then return cell end
+  local used, reserved, next = read('<ddI6', cell)
   local head = write('<I5I6', step, 0)
-  if amount > 0 then return add(cell, 1, head, amount) end
-  return (take(cell, 1, head, -amount))
+  if amount > 0 then
+    local event = event_of(window, step, 0)
+    return with_sums(add(cell, 23, head, amount), used + amount, reserved, event < next and event or next)
+  end
+  local lacked
+  cell, lacked = take(cell, 23, head, -amount)
+  return with_sums(cell, used + amount + lacked, reserved, next)
 end
 
 local function calendar_without_ended(cell, ended)
@@ -102,68 +142,72 @@ local function calendar_without_ended(cell, ended)
   return kept
 end
 
-local function sliding_without_ended(cell, gone, ended)
-  local kept = ''
-  for at = 1, #cell, 19 do
+-- A sliding cell with its lots looked at: what is gone left out, what has ended as its end says, the rest added up.
+local function sliding_anew(cell, window, now)
+  local gone, ended = now / step_ms(window) - 11, now * 4 + 1
+  local kept, used, reserved, next = EMPTY_SLIDING, 0, 0, NEVER
+  for at = 23, #cell, 19 do
     local step, key, amount = read('<I5I6d', cell, at)
-    if step > gone then
-      if key == 0 or key > ended then
-        kept = add(kept, 1, sub(cell, at, at + 10), amount)
-      elseif key % 2 == 0 then
-        kept = use_in_sliding(kept, step, amount)
+    if step > gone and (key == 0 or key > ended or key % 2 == 0) then
+      if key > ended then
+        reserved = reserved + amount
+        kept = add(kept, 23, sub(cell, at, at + 10), amount)
+      else
+        key, used = 0, used + amount
+        kept = add(kept, 23, write('<I5I6', step, 0), amount)
       end
+      local event = event_of(window, step, key)
+      if event < next then next = event end
     end
   end
-  return kept
+  return with_sums(kept, used, reserved, next), used, reserved
 end
 
 -- Bring a cell up to date. label: of the window that is open; 0 for what is in flight.
 -- Returns the cell (nil where nothing is counted), used, reserved.
 local function advance(cell, window, label, now)
   if not cell then return nil, 0, 0 end
-  local reserved, ended, stale = 0, now * 4 + 1, false
-  if window > MINUTE then
-    local from, used = read('<I4d', cell)
-    if from < label then return nil, 0, 0 end
-    for at = 13, #cell, 14 do
-      local key, amount = read('<I6d', cell, at)
-      if key > ended then
-        reserved = reserved + amount
-      else
-        stale = stale or key > 0
-        if key % 2 == 0 then used = used + amount end
-      end
-    end
-    if stale then cell = calendar_without_ended(cell, ended) end
-    return cell, used, reserved
+  if window <= MINUTE then
+    local used, reserved, next = read('<ddI6', cell)
+    if now < next then return cell, used, reserved end
+    return sliding_anew(cell, window, now)
   end
-  -- A step counts for ten more steps after its own.
-  local used, gone = 0, now / step_ms(window) - 11
-  for at = 1, #cell, 19 do
-    local step, key, amount = read('<I5I6d', cell, at)
-    if step <= gone then
-      stale = true
-    elseif key > ended then
+  local from, used = read('<I4d', cell)
+  if from < label then return nil, 0, 0 end
+  local reserved, ended, stale = 0, now * 4 + 1, false
+  for at = 13, #cell, 14 do
+    local key, amount = read('<I6d', cell, at)
+    if key > ended then
       reserved = reserved + amount
     else
       stale = stale or key > 0
       if key % 2 == 0 then used = used + amount end
     end
   end
-  if stale then cell = sliding_without_ended(cell, gone, ended) end
+  if stale then cell = calendar_without_ended(cell, ended) end
   return cell, used, reserved
 end
 
--- The head of a reservation's lot.
+-- The head of a reservation's lot in a sliding cell, and its end.
 local function lot_head(window, at, ends, gives_back)
-  -- What is in flight is never used, so its end gives it back whatever the policy says.
-  local key = ends * 4 + ((gives_back or window == IN_FLIGHT) and 1 or 0)
-  if window > MINUTE then return write('<I6', key) end
-  return write('<I5I6', floor(at / step_ms(window)), key)
+  local key = ends * 4 + (gives_back and 1 or 0)
+  return write('<I5I6', floor(at / step_ms(window)), key), key
 end
 
-local function first_lot(window)
-  return window > MINUTE and 13 or 1
+-- A cell, brought up to date, with more reserved until an instant.
+local function reserve_in(cell, window, label, now, ends, gives_back, amount)
+  if window <= MINUTE then
+    local head, key = lot_head(window, now, ends, gives_back)
+    return reserve_sliding(cell or EMPTY_SLIDING, window, now, head, key, amount)
+  end
+  local key = ends * 4 + ((gives_back or window == IN_FLIGHT) and 1 or 0)
+  if not cell then return write('<I4dI6d', label, 0, key, amount) end
+  if #cell == 26 then
+    -- Most often the one lot of a cell is that of the calls before.
+    local from, used, lot, held = read('<I4dI6d', cell)
+    if lot == key and held + amount <= MOST then return write('<I4dI6d', from, used, lot, held + amount) end
+  end
+  return add(cell, 13, write('<I6', key), amount)
 end
 
 -- What a call comes to in each metric: 1 requests, 2 tokens, 3 input, 4 output, 5 nano-USD, 6 in flight.

@@ -40,11 +40,11 @@ local function charge()
     if window < IN_FLIGHT and charges[metric] > 0 then
       local before = values[i + 1]
       if is_own then before = owned[i - shared_count + 1] end
-      local cell = advance(before, window, labels[window], now)
+      local cell = advance(before or nil, window, labels[window], now)
       if window > MINUTE then
         cell = use_in_calendar(cell or write('<I4d', labels[window], 0), charges[metric])
       else
-        cell = use_in_sliding(cell or '', floor(now / step_ms(window)), charges[metric])
+        cell = use_in_sliding(cell or EMPTY_SLIDING, window, floor(now / step_ms(window)), charges[metric])
       end
       local list = is_own and own_changed or changed
       list[#list + 1], list[#list + 2] = ARGV[fields + i - 1], cell

@@ -65,8 +65,7 @@ local function decide()
   for i = 1, count do
     local charge, window, cell = amounts[i], kinds[i], cells[i]
     if charge > 0 then
-      cell = cell or (window > MINUTE and write('<I4d', labels[window], 0) or '')
-      cell = add(cell, first_lot(window), lot_head(window, now, ends_at, gives_back), charge)
+      cell = reserve_in(cell or nil, window, labels[window], now, ends_at, gives_back, charge)
     end
     if cell then
       values[i + 1] = cell

@@ -10,22 +10,21 @@
 --           the workspace
 -- Reply   1 <d now ms>; then for each one of
 --           'S' <B already> <B late> <d input> <d output> <d cost> 'role model'
---           { 'P', price, annotated price }   a cost that only exact integers can say: ask again with 3
+--           { 'P', record }                   a cost that only exact integers can say: ask again with 3
 --           { 'O', record }                   no reservation, but usage that was charged without one (charge.lua)
 --           'U' unknown, 'F' another's
 
-local function cost_of(price, input, cached, output, pages, seconds)
-  local parts = {}
-  for digits in string.gmatch(price, '%d+') do
-    if #digits > 15 then return nil end
-    parts[#parts + 1] = tonumber(digits)
-  end
-  if #parts == 0 then return 0 end
-  local sum = (input - cached) * (parts[2] or 0) + cached * (parts[3] or 0) + output * (parts[4] or 0)
-    + pages * (parts[5] or 0) + seconds * (parts[6] or 0)
+-- The cost of usage by the price at a position, rounded up once; nil where doubles cannot say it exactly.
+local function cost_of(record, at, input, cached, output, pages, seconds)
+  local count, width = read('BB', record, at)
+  if count == 0 then return 0 end
+  if width == 0 then return nil end
+  local p = { read('<' .. string.rep('I' .. width, count), record, at + 2) }
+  for i = count + 1, 6 do p[i] = 0 end
+  local sum = (input - cached) * p[2] + cached * p[3] + output * p[4] + pages * p[5] + seconds * p[6]
   if sum > MOST then return nil end
-  local remainder = fmod(sum, parts[1])
-  return (sum - remainder) / parts[1] + (remainder > 0 and 1 or 0)
+  local remainder = fmod(sum, p[1])
+  return (sum - remainder) / p[1] + (remainder > 0 and 1 or 0)
 end
 
 local shared, now = KEYS[1], time((read('<d', ARGV[1])))
@@ -49,17 +48,20 @@ local function settle()
   elseif how == 2 then
     input, output, cost = 0, 0, 0
   elseif how == 0 then
-    local price = annotated == 1 and record.annotated ~= '' and record.annotated or record.price
-    cost = cost_of(price, input, cached, output, pages, seconds)
-    if not cost then return { 'P', record.price, record.annotated } end
+    local has_other = annotated == 1 and read('B', record.text, record.annotated) > 0
+    cost = cost_of(record.text, has_other and record.annotated or record.price, input, cached, output, pages, seconds)
+    if not cost then return { 'P', record.text } end
   end
   local late = record.state == LATE or not already and not record.is_open
   if not already then
     settle_cells(shared, own, record, workspace, charges_of(input, output, cost), now)
     local ends = record.is_open and now or record.ends
-    call('SET', name, write('<BI6', late and LATE or SETTLED, ends * 2) .. sub(record.text, 8, 25) .. '\1'
-      .. sub(record.text, SECRET, SECRET + 8) .. write('<dddB', record.input, record.output, cost, 0)
-      .. record.role .. '   ' .. record.model, 'PX', floor(ends - now) + MEMORY_MS)
+    local wide = record.input > 16777215 or record.output > 16777215 or cost > 4294967295
+    call('SET', name, write('<BI6', late and LATE or SETTLED, ends * 2) .. sub(record.text, 8, 25)
+      .. (wide and '\1' or '\0') .. sub(record.text, SECRET, SECRET + 8)
+      .. write(wide and '<ddd' or '<I3I3I4', record.input, record.output, cost)
+      .. write('BBBBc0Bc0', 0, 0, 0, #record.role, record.role, #record.model, record.model),
+      'PX', floor(ends - now) + MEMORY_MS)
   end
   return 'S' .. write('<BBddd', already and 1 or 0, late and 1 or 0, input, output, cost) .. record.role .. ' '
     .. record.model

@@ -1,0 +1,100 @@
+-- How the counters of a reservation are changed by its end.
+
+-- Where the price at a position ends.
+local function after_price(record, at)
+  local count, width = read('BB', record, at)
+  if count == 0 then return at + 1 end
+  return at + 2 + (width > 0 and count * width or count)
+end
+
+-- A record's parts, where it is remembered and, if a secret is given, is the one that the secret names.
+local function recall(record, secret, now)
+  if not record or (secret ~= '' and sub(record, SECRET, SECRET + 8) ~= secret) then return nil end
+  local state, ends2, at, hour, day, week, month, wide = read('<BI6I6I4I3I3I2B', record)
+  local ends = ends2 / 2
+  if now >= ends + MEMORY_MS then return nil end
+  local input, output, cost, next = read(wide == 1 and '<ddd' or '<I3I3I4', record, 36)
+  local counters, price = read('Bc0', record, next)
+  local annotated = after_price(record, price)
+  local role, model = read('Bc0Bc0', record, after_price(record, annotated))
+  return {
+    text = record, state = state, ends = ends, at = at, labels = { 0, 0, hour, day, week, month, 0 },
+    input = input, output = output, cost = cost, counters = counters, price = price, annotated = annotated,
+    role = role, model = model, is_open = state < SETTLED and ends > now,
+  }
+end
+
+-- The fields of counters, and what they are. Calls in one batch are often alike.
+local known_fields = {}
+local function fields_of(counters, workspace, role)
+  local name = counters .. workspace .. ' ' .. role
+  local known = known_fields[name]
+  if known then return known end
+  known = { windows = {}, metrics = {}, split = 0 }
+  for i = 1, #counters do
+    local code = string.byte(counters, i)
+    local scope, kind = floor(code / 32), code % 32
+    local window = kind == 0 and IN_FLIGHT or (kind - 1) % 6 + 1
+    local metric = kind == 0 and 6 or floor((kind - 1) / 6) + 1
+    local field = sub('rtiouc', metric, metric) .. sub('smhdwMf', window, window)
+    if scope == 1 then
+      field = field .. ' ' .. workspace
+    elseif scope == 2 or scope == 3 then
+      field = field .. ' ' .. workspace .. ' ' .. role
+    end
+    known[i], known.windows[i], known.metrics[i] = field, window, metric
+    if scope < 3 then known.split = i end
+  end
+  known_fields[name] = known
+  return known
+end
+
+-- A cell after the end of a reservation; nil: unchanged. estimate, change: of the cell's metric.
+local function settled_cell(cell, window, record, estimate, change, now)
+  local label = record.labels[window]
+  if window <= MINUTE then
+    local step = floor(record.at / step_ms(window))
+    if step <= now / step_ms(window) - 11 then return nil end
+    cell = cell and advance(cell, window, label, now) or EMPTY_SLIDING
+    if record.is_open then cell = unreserve_sliding(cell, lot_head(window, record.at, record.ends, record.state == OPEN_RELEASE), estimate) end
+    return use_in_sliding(cell, window, step, change)
+  end
+  local gives_back = record.state == OPEN_RELEASE or window == IN_FLIGHT
+  local key = record.ends * 4 + (gives_back and 1 or 0)
+  if cell and #cell == 26 and record.is_open then
+    -- Most often the one lot of a cell is the reservation's.
+    local from, used, lot, held = read('<I4dI6d', cell)
+    if from == label and lot == key and held >= estimate and used + change <= MOST and change >= 0 then
+      if held == estimate then return write('<I4d', from, used + change) end
+      return write('<I4dI6d', from, used + change, lot, held - estimate)
+    end
+  end
+  if cell and window < IN_FLIGHT and read('<I4', cell) > label then return nil end
+  cell = advance(cell, window, label, now) or write('<I4d', label, 0)
+  if record.is_open then cell = take(cell, 13, write('<I6', key), estimate) end
+  return change == 0 and cell or use_in_calendar(cell, change)
+end
+
+local function settle_hash(hash, fields, first, last, record, estimate, used, now)
+  local values, changed = call('HMGET', hash, '#', rest(fields, first, last)), {}
+  local charged = not record.is_open and record.state == OPEN_CHARGE
+  for i = first, last do
+    local window, metric = fields.windows[i], fields.metrics[i]
+    local change = 0
+    if used and window < IN_FLIGHT then change = used[metric] - (charged and estimate[metric] or 0) end
+    local cell = settled_cell(values[i - first + 2] or nil, window, record, estimate[metric], change, now)
+    if cell then changed[#changed + 1], changed[#changed + 2] = fields[i], cell end
+  end
+  if #changed == 0 then return end
+  call('HSET', hash, rest(changed))
+  -- The hash was taken from under its reservation. What is written now must not stay for good.
+  if not values[1] then call('PEXPIRE', hash, SHARED_MS) end
+end
+
+-- Give a record's amounts back where it is open, and change what is used. used: by metric; nil: nothing is used.
+local function settle_cells(shared, own, record, workspace, used, now)
+  local estimate = charges_of(record.input, record.output, record.cost)
+  local fields = fields_of(record.counters, workspace, record.role)
+  if fields.split > 0 then settle_hash(shared, fields, 1, fields.split, record, estimate, used, now) end
+  if fields.split < #fields then settle_hash(own, fields, fields.split + 1, #fields, record, estimate, used, now) end
+end
