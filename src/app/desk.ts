@@ -1,3 +1,4 @@
+import type { PendingUsage } from "./pending-usage.js";
 import type { Clock, CounterStore, DecisionLog, Identity } from "./ports.js";
 import type { Snapshot } from "./snapshot.js";
 
@@ -7,6 +8,8 @@ export interface Desk {
   readonly store: CounterStore;
   readonly clock: Clock;
   readonly log: DecisionLog;
+  /** Keeps the reports of usage that the store could not take; left out where nobody reports. */
+  readonly pending?: PendingUsage;
   /** The snapshot in force. A use case asks once and keeps to it. */
   readonly snapshot: () => Snapshot;
   /** Makes an id that nobody can guess, for a call that reserves nothing. */

@@ -30,7 +30,7 @@ interface Subject {
 
 const LISTED = "listed-";
 const COUNTED = "counted-";
-const CURSOR = /^(?:(?:listed|counted)-\d{1,15})?$/;
+const CURSOR = /^(?:(?:listed|counted)-\d{1,20})?$/;
 
 /** Whether `listLimits` may have given this as a `next`; empty: the first page. */
 export function isLimitCursor(after: string): boolean {
@@ -62,9 +62,10 @@ export async function listLimits(desk: Desk, { after, limit }: Page): Promise<Li
 /** Read the limits whose number is bounded by the policy's shape: organization, workspaces, shared roles. */
 export async function readSharedLimits(desk: Desk): Promise<readonly ListedLimit[] | Away> {
   const snapshot = desk.snapshot();
+  const subjects = [...sharedSubjects(snapshot.policy)];
+  const reads = await Promise.all(subjects.map((subject) => readSubject(desk, snapshot, subject)));
   const limits: ListedLimit[] = [];
-  for (const subject of sharedSubjects(snapshot.policy)) {
-    const read = await readSubject(desk, snapshot, subject);
+  for (const read of reads) {
     if ("kind" in read) return read;
     limits.push(...read);
   }

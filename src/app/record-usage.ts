@@ -1,28 +1,16 @@
-import type { Endpoint } from "../domain/model.js";
 import { type Plan, priceOf } from "../domain/plan.js";
-import { type Outcome, type Usage, used } from "../domain/settlement.js";
+import { used } from "../domain/settlement.js";
 import type { NanoUsd } from "../domain/units.js";
 import type { Desk } from "./desk.js";
 import { badField, type Fault, fault } from "./fault.js";
-import { faultInId, faultInLabels, faultInPrincipal, faultInUsage, type Labels, type PrincipalName } from "./forms.js";
+import { faultInId, faultInLabels, faultInPrincipal, faultInUsage, type PrincipalName } from "./forms.js";
 import { identify } from "./identify.js";
 import { isOver, type LimitReport, reportAll } from "./limit-report.js";
+import type { PendingCall } from "./pending-usage.js";
 import type { CallerName, Charge, Claimant, MaybePromise, ReservationName, SettleResult } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
+import type { RecordUsageCall } from "./usage-report.js";
 import { whenDone } from "./when-done.js";
-
-/** What a call used, as a door reads it from its caller. */
-export interface RecordUsageCall {
-  readonly reservationId: string;
-  readonly requestId: string;
-  readonly principal: PrincipalName;
-  readonly model: string;
-  readonly endpoint: Endpoint | undefined;
-  readonly usage: Usage | undefined;
-  readonly outcome: Outcome;
-  readonly labels: Labels;
-  readonly includeLimits: boolean;
-}
 
 /** What was charged. */
 export interface Recorded {
@@ -44,7 +32,23 @@ export function recordUsage(desk: Desk, call: RecordUsageCall): MaybePromise<Rec
   const snapshot = desk.snapshot();
   const name = desk.identity.whoIs(snapshot.policy, call.principal);
   if ("kind" in name) return name;
+  return whenDone(record(desk, snapshot, call, name), (result) => {
+    if (result.kind === "fault" && result.code === "unavailable") desk.pending?.keep({ call, name });
+    return result;
+  });
+}
 
+/** Record usage that was kept while the store was away, by the policy in force now. */
+export function recordPending(desk: Desk, { call, name }: PendingCall): MaybePromise<Recorded | Fault> {
+  return record(desk, desk.snapshot(), call, name);
+}
+
+function record(
+  desk: Desk,
+  snapshot: Snapshot,
+  call: RecordUsageCall,
+  name: PrincipalName,
+): MaybePromise<Recorded | Fault> {
   const settled = settleFirst(desk, snapshot, call, name, reservationsNamed(snapshot, call, name));
   return whenDone(settled, (result) => {
     const charged =

@@ -5,7 +5,8 @@ import type { Allowed, Decision } from "../app/decision.js";
 import { badField } from "../app/fault.js";
 import type { PrincipalName } from "../app/forms.js";
 import type { LimitReport } from "../app/limit-report.js";
-import type { Recorded, RecordUsageCall } from "../app/record-usage.js";
+import type { Recorded } from "../app/record-usage.js";
+import type { RecordUsageCall } from "../app/usage-report.js";
 import type { Outcome } from "../domain/settlement.js";
 import {
   AuthorizeRequest,

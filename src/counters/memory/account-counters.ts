@@ -2,12 +2,13 @@ import { type Amounts, chargeOf, fits } from "../../domain/charges.js";
 import type { Metric, Window } from "../../domain/limit.js";
 import type { EpochMs } from "../../domain/units.js";
 import { placeIn, type Windows } from "../../domain/window.js";
-import type { Counters, Ending } from "./counters.js";
-import type { MemoryAccount } from "./memory-account.js";
+import type { Ending } from "./counter-records.js";
+import type { Counters } from "./counters.js";
+import type { Counted, MemoryAccount } from "./memory-account.js";
 
 /** Where a reservation's amounts fell, and how they end. */
 export interface Holding {
-  readonly account: MemoryAccount;
+  readonly account: Counted;
   /** The windows that it was reserved in. */
   readonly windows: Windows;
   readonly reservedAt: EpochMs;
@@ -94,7 +95,7 @@ export function useAll(
 /** Visit each counter of an account, brought up to date. */
 function eachCounter(
   counters: Counters,
-  account: MemoryAccount,
+  account: Counted,
   { windows, now }: Present,
   visit: (slot: number, window: Window, metric: Metric) => void,
 ): void {

@@ -46,6 +46,18 @@ export class ChargedOnce {
     }
   }
 
+  /** All that is kept, the oldest first; what is charged meanwhile comes at the end. */
+  entries(): IterableIterator<[string, ChargedUsage & { readonly at: EpochMs }]> {
+    return this.#charged.entries();
+  }
+
+  /** Bring what was restored into the order of charging. */
+  settleDown(): void {
+    const inOrder = [...this.#charged].sort(([, left], [, right]) => left.at - right.at);
+    this.#charged.clear();
+    for (const [key, usage] of inOrder) this.#charged.set(key, usage);
+  }
+
   /** Drop at most `count` of those that are no longer remembered. */
   collect(count: number, now: EpochMs): void {
     let left = count;

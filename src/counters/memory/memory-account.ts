@@ -2,53 +2,68 @@ import type { Account } from "../../app/ports.js";
 import type { Caller, Counter, Standing } from "../../domain/caller.js";
 import type { OpenPlan } from "../../domain/plan.js";
 import type { Windows } from "../../domain/window.js";
-import type { Counters } from "./counters.js";
+import type { CounterRecords } from "./counter-records.js";
+import type { Named } from "./owner.js";
 
 /** What a reservation fixes for its life, shared by all that are alike. */
 export interface Terms {
-  readonly account: MemoryAccount;
-  readonly plan: OpenPlan;
+  readonly account: Counted;
+  readonly plan: FixedPlan;
   readonly windows: Windows;
 }
 
+/** What a reservation keeps of its plan. */
+export type FixedPlan = Pick<OpenPlan, "asked" | "policyRevision" | "endpoint" | "price" | "annotatedPrice"> & {
+  readonly model: { readonly id: string };
+};
+
+/** A caller as a reservation keeps it: its names and its counters, whatever its policy said. */
+export interface CountedCaller extends Named {
+  readonly counters: readonly Counter[];
+}
+
 /** A caller with the slots of its counters, found once and checked by their generation. */
-export class MemoryAccount implements Account {
-  readonly caller: Caller;
+export class Counted<OfCaller extends CountedCaller = CountedCaller> {
+  readonly caller: OfCaller;
   readonly #slots: number[];
   readonly #generations: number[];
-  #terms: Terms | undefined;
 
-  constructor(caller: Caller) {
+  constructor(caller: OfCaller) {
     this.caller = caller;
     this.#slots = caller.counters.map(() => 0);
     this.#generations = caller.counters.map(() => 0);
   }
 
   /** The slot of the caller's counter at `index`; 0 where nothing is counted by it. */
-  find(counters: Counters, counter: Counter, index: number): number {
+  find(counters: CounterRecords, counter: Counter, index: number): number {
     const known = this.#slots[index] ?? 0;
     if (known !== 0 && counters.generation(known) === this.#generations[index]) return known;
     return this.#keep(counters, index, counters.find(counter));
   }
 
   /** The same, made where there is none. */
-  findOrMake(counters: Counters, index: number): number {
+  findOrMake(counters: CounterRecords, index: number): number {
     const counter = this.caller.counters[index];
     if (!counter) throw new RangeError(`${this.caller.principal} has no counter ${index}`);
     const found = this.find(counters, counter, index);
     return found === 0 ? this.#keep(counters, index, counters.findOrMake(counter)) : found;
   }
 
+  #keep(counters: CounterRecords, index: number, slot: number): number {
+    this.#slots[index] = slot;
+    this.#generations[index] = slot === 0 ? 0 : counters.generation(slot);
+    return slot;
+  }
+}
+
+/** A caller under the policy in force. */
+export class MemoryAccount extends Counted<Caller> implements Account {
+  #terms: Terms | undefined;
+
   /** The terms of a reservation made now. Most are like the one before, and share its object. */
   terms(plan: OpenPlan, windows: Windows): Terms {
     if (this.#terms?.plan !== plan || this.#terms.windows !== windows) this.#terms = { account: this, plan, windows };
     return this.#terms;
-  }
-
-  #keep(counters: Counters, index: number, slot: number): number {
-    this.#slots[index] = slot;
-    this.#generations[index] = slot === 0 ? 0 : counters.generation(slot);
-    return slot;
   }
 }
 

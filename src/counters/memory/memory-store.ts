@@ -19,7 +19,7 @@ import { type Caller, readRoleCounterKey } from "../../domain/caller.js";
 import type { Amounts } from "../../domain/charges.js";
 import { endsAt, settlementOf } from "../../domain/settlement.js";
 import type { EpochMs } from "../../domain/units.js";
-import { Calendar, laterOf, type Windows } from "../../domain/window.js";
+import { type Calendar, laterOf, type Windows } from "../../domain/window.js";
 import { refusingOf } from "./account-counters.js";
 import type { ChangeLog } from "./change-log.js";
 import { type ChargedOnce, onceKey } from "./charged-once.js";
@@ -208,19 +208,11 @@ export class MemoryStore implements CounterStore {
     this.#reservations.collect(COLLECTED_PER_CALL, now);
     const { windows } = this.#state;
     if (windows && this.#proposed === proposed) return windows;
-    const turned = this.#turn(calendar, proposed, now);
+    const turned = windows ? laterOf(windows, proposed) : proposed;
+    this.#state.windows = turned;
+    this.#proposed = proposed;
     this.#log?.turned(turned, now);
     return turned;
-  }
-
-  #turn(calendar: Calendar, proposed: Windows, now: EpochMs): Windows {
-    const { windows } = this.#state;
-    // Those that an earlier process reached go on as under a calendar that replaced another.
-    const isRestored = this.#proposed === undefined && windows !== undefined;
-    const next = isRestored ? new Calendar(calendar.timezone, windows).at(now) : proposed;
-    this.#state.windows = windows ? laterOf(windows, next) : next;
-    this.#proposed = proposed;
-    return this.#state.windows;
   }
 
   /** Usage that no reservation stood behind is remembered by the same ids. */

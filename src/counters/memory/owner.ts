@@ -1,8 +1,13 @@
 import type { CallerName, Claimant } from "../../app/ports.js";
-import type { Caller } from "../../domain/caller.js";
+
+/** Anything that holds a caller's names where a Caller holds them. */
+export interface Named {
+  readonly principal: string;
+  readonly standing: { readonly role: { readonly name: string }; readonly workspace: { readonly name: string } };
+}
 
 /** The caller of an account by its names. */
-export function nameOf({ principal, standing }: Caller): CallerName {
+export function nameOf({ principal, standing }: Named): CallerName {
   return { principal, role: standing.role.name, workspace: standing.workspace.name };
 }
 

@@ -2,7 +2,7 @@ import type { Amounts } from "../../domain/charges.js";
 import type { AccessRequest } from "../../domain/evaluate.js";
 import type { OpenPlan } from "../../domain/plan.js";
 import type { EpochMs, Millis } from "../../domain/units.js";
-import type { Ending } from "./counters.js";
+import type { Ending } from "./counter-records.js";
 import type { Random24 } from "./ids.js";
 import type { Terms } from "./memory-account.js";
 import { Slab } from "./slab.js";
@@ -19,12 +19,20 @@ const FLAGS = 76;
 export const LINKS = { before: 80, after: 84 };
 const BYTES = 88;
 
+/** How much of a record says what it is; the rest links it to others. */
+export const RECORD_BYTES = LINKS.before;
+
 const SETTLED = 1;
 const RELEASED = 2;
 const LATE = 4;
 const GIVES_BACK = 8;
 const CAP_ASKED = 16;
 const ANNOTATED = 32;
+
+/** When the reservation of a copied record was made. */
+export function reservedAtOf(copy: Buffer): EpochMs {
+  return copy.readDoubleLE(RESERVED_AT);
+}
 
 /** How long a closed reservation is remembered. */
 export const MEMORY_MS: Millis = 600_000;
@@ -55,6 +63,18 @@ export class ReservationRecords {
     this.slab.setU32(slot, FLAGS, flagsOf(request, givesBack));
     this.#terms[slot] = terms;
     return slot;
+  }
+
+  /** Write a record as it was copied. */
+  writeCopy(slot: number, terms: Terms, copy: Buffer): void {
+    this.slab.claim(slot);
+    this.slab.copyFrom(copy, slot);
+    this.#terms[slot] = terms;
+  }
+
+  /** Copy a record to a place in other bytes, `RECORD_BYTES` of it. */
+  copyTo(target: Buffer, at: number, slot: number): void {
+    this.slab.copyTo(target, at, slot, RECORD_BYTES);
   }
 
   /** Give a record's slot back. */

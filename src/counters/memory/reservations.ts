@@ -1,7 +1,7 @@
 import type { Amounts } from "../../domain/charges.js";
 import type { AccessRequest } from "../../domain/evaluate.js";
 import type { EpochMs } from "../../domain/units.js";
-import type { Ending } from "./counters.js";
+import type { Ending } from "./counter-records.js";
 import { type Random24, readId, requestIdIn, writeReservationId } from "./ids.js";
 import { append, emptyList, join, type LinkedList, unlink } from "./linked-list.js";
 import type { Terms } from "./memory-account.js";
@@ -58,6 +58,42 @@ export class Reservations extends ReservationRecords {
     return slot;
   }
 
+  /** The request_id that its caller chose; undefined where it is the server's. */
+  chosenRequestId(slot: number): string | undefined {
+    const key = this.#requestKeys[slot];
+    return key?.slice(key.lastIndexOf(" ") + 1);
+  }
+
+  /**
+   * Put a reservation back as it was copied, in place of what its slot holds. `settleDown` comes after the last one.
+   *
+   * @param now when it was copied; what had ended by then is closed.
+   */
+  restore(slot: number, terms: Terms, copy: Buffer, requestId: string | undefined, now: EpochMs): void {
+    if (this.holds(slot)) this.#remove(slot, now);
+    this.writeCopy(slot, terms, copy);
+    const { principal, standing } = terms.account.caller;
+    const scope = { workspace: standing.workspace.name, principal };
+    const key = requestId === undefined ? undefined : requestKey(scope, requestId);
+    this.#requestKeys[slot] = key;
+    if (key !== undefined) this.#byRequest.set(key, slot);
+    const list = this.isOpen(slot, now) ? this.#openList(this.ending(slot).ends) : this.#closed;
+    append(this.slab, LINKS, list, slot);
+  }
+
+  /** Find the free slots anew, and bring what is closed into the order in which it closed. */
+  settleDown(): void {
+    this.slab.relist((slot) => this.holds(slot));
+    const closed: number[] = [];
+    for (let slot = this.#closed.first; slot !== 0; slot = this.#closed.first) {
+      unlink(this.slab, LINKS, this.#closed, slot);
+      closed.push(slot);
+    }
+    closed.sort((left, right) => this.ending(left).ends - this.ending(right).ends);
+    for (const slot of closed) append(this.slab, LINKS, this.#closed, slot);
+    this.#expired = 0;
+  }
+
   /** Find by the reservation_id; 0 where none is remembered. */
   findById(reservationId: string, now: EpochMs): number {
     const id = readId(reservationId);
@@ -95,9 +131,7 @@ export class Reservations extends ReservationRecords {
       this.word(slot, 3),
       this.word(slot, 4),
     );
-    const key = this.#requestKeys[slot];
-    const requestId = key === undefined ? requestIdIn(reservationId) : key.slice(key.lastIndexOf(" ") + 1);
-    return { requestId, reservationId };
+    return { requestId: this.chosenRequestId(slot) ?? requestIdIn(reservationId), reservationId };
   }
 
   /** Close an open or expired reservation with what it cost. */
@@ -151,6 +185,11 @@ export class Reservations extends ReservationRecords {
     unlink(this.slab, LINKS, this.#openList(this.ending(slot).ends), slot);
     this.setEnds(slot, now);
     append(this.slab, LINKS, this.#closed, slot);
+  }
+
+  #remove(slot: number, now: EpochMs): void {
+    unlink(this.slab, LINKS, this.isOpen(slot, now) ? this.#openList(this.ending(slot).ends) : this.#closed, slot);
+    this.#drop(slot);
   }
 
   #drop(slot: number): void {

@@ -12,6 +12,8 @@ const CHUNK_MASK = CHUNK_RECORDS - 1;
 export class Slab {
   readonly #recordBytes: number;
   readonly #chunks: DataView[] = [];
+  /** The same bytes. */
+  readonly #bytes: Buffer[] = [];
   #taken = 0;
   #used = 0;
   #free = 0;
@@ -48,6 +50,41 @@ export class Slab {
     this.#free = slot;
   }
 
+  /**
+   * Take a certain record, which need not be the next; all its bytes are 0. For restoring what another process wrote:
+   * the records that are given back are in no order until `relist`.
+   */
+  claim(slot: number): void {
+    while (this.#used < slot) this.#grow();
+    this.#taken++;
+    for (let field = 0; field < this.#recordBytes; field += 4) this.setU32(slot, field, 0);
+  }
+
+  /** Find anew which records can be taken again, after some were claimed. */
+  relist(isTaken: (slot: number) => boolean): void {
+    this.#free = 0;
+    this.#taken = 0;
+    for (let slot = this.#used; slot > 0; slot--) {
+      if (isTaken(slot)) {
+        this.#taken++;
+      } else {
+        this.setU32(slot, 0, this.#free);
+        this.#free = slot;
+      }
+    }
+  }
+
+  /** Copy the first bytes of a record to a place in other bytes. */
+  copyTo(target: Buffer, at: number, slot: number, length: number): void {
+    const start = this.#start(slot);
+    this.#bytesOf(slot).copy(target, at, start, start + length);
+  }
+
+  /** Copy bytes over the first ones of a record. */
+  copyFrom(source: Buffer, slot: number): void {
+    source.copy(this.#bytesOf(slot), this.#start(slot));
+  }
+
   /** Read a double at a byte offset in a record. */
   f64(slot: number, field: number): number {
     return this.#chunk(slot).getFloat64(this.#start(slot) + field, true);
@@ -72,13 +109,21 @@ export class Slab {
     return chunk;
   }
 
+  #bytesOf(slot: number): Buffer {
+    const bytes = this.#bytes[(slot - 1) >>> CHUNK_BITS];
+    if (!bytes) throw new RangeError(`slot ${slot} was never taken`);
+    return bytes;
+  }
+
   #start(slot: number): number {
     return ((slot - 1) & CHUNK_MASK) * this.#recordBytes;
   }
 
   #grow(): number {
     if ((this.#used & CHUNK_MASK) === 0) {
-      this.#chunks.push(new DataView(new ArrayBuffer(this.#recordBytes * CHUNK_RECORDS)));
+      const bytes = new ArrayBuffer(this.#recordBytes * CHUNK_RECORDS);
+      this.#chunks.push(new DataView(bytes));
+      this.#bytes.push(Buffer.from(bytes));
     }
     return ++this.#used;
   }

@@ -44,6 +44,23 @@ function takeFromSum(slab: Slab, slot: number, field: number, amount: number): v
   }
 }
 
+/** A sum as it stands: what is below 2^53, and how often 2^53 has been passed. */
+export interface Sum {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Copy a sum. */
+export function copySum(slab: Slab, slot: number, field: number): Sum {
+  return { low: slab.f64(slot, field), high: slab.u32(slot, field + HIGH) };
+}
+
+/** Set a sum to one that was copied. */
+export function writeSum(slab: Slab, slot: number, field: number, { low, high }: Sum): void {
+  slab.setF64(slot, field, low);
+  slab.setU32(slot, field + HIGH, high);
+}
+
 /** Where a sum stands. */
 export interface SumPlace {
   readonly slab: Slab;
