@@ -7,6 +7,7 @@ import { writeWindows } from "./open-windows.js";
 import { readingsOf } from "./readings.js";
 import { isFor, isOpen, type ReservationRecord, readRecord, shadowDenialsOf, writeBody } from "./record.js";
 import type { RedisAccount } from "./redis-account.js";
+import type { RefusalMemory } from "./refusal-memory.js";
 import { type Asking, cellsIn, timeIn } from "./replies.js";
 import { makeSecret, writeReservationId } from "./reservation-id.js";
 import type { ScriptServer } from "./script-server.js";
@@ -19,6 +20,7 @@ interface Means {
   readonly asking: Asking;
   readonly server: ScriptServer;
   readonly random: Random24;
+  readonly refusals: RefusalMemory;
 }
 
 /** One reservation as it is asked for: the ids that it gets if it is made. */
@@ -32,6 +34,8 @@ interface Wish {
 
 /** Reserve by one script call; by two where the windows turned on the way. */
 export async function askReserve(means: Means, reserve: Reserve, account: RedisAccount): Promise<ReserveResult> {
+  const refused = means.refusals.refuse(reserve, account);
+  if (refused) return refused;
   const { principal, standing } = account.caller;
   const wish: Wish = {
     reserve,
@@ -41,12 +45,12 @@ export async function askReserve(means: Means, reserve: Reserve, account: RedisA
     secret: makeSecret(means.random),
   };
   const first = await ask(means, wish, reserve.now);
-  if (first.kind === "away" || kindOf(first) !== "T") return conclude(wish, first);
+  if (first.kind === "away" || kindOf(first) !== "T") return conclude(means, wish, first);
   const second = await ask(means, wish, timeIn(first.head));
   if (second.kind === "answered" && kindOf(second) === "T") {
     return { kind: "away", cause: new Error("the store's clock moved a window on twice in one call") };
   }
-  return conclude(wish, second);
+  return conclude(means, wish, second);
 }
 
 function ask({ asking, server }: Means, wish: Wish, now: EpochMs): Promise<Answered | Away> {
@@ -98,7 +102,7 @@ function kindOf({ reply }: Answered): string {
   return Buffer.isBuffer(first) ? first.toString("latin1", 0, 1) : "";
 }
 
-function conclude(wish: Wish, answer: Answered | Away): ReserveResult {
+function conclude({ refusals }: Means, wish: Wish, answer: Answered | Away): ReserveResult {
   if (answer.kind === "away") return answer;
   const { reserve, account } = wish;
   const now = timeIn(answer.head);
@@ -119,6 +123,7 @@ function conclude(wish: Wish, answer: Answered | Away): ReserveResult {
         readings: asked(),
       };
     case "D":
+      refusals.keep(account, { values: cellsIn(cells), now });
       return { kind: "refused", shadowDenials: named(1), readings: readings(true) };
     case "W":
       return { kind: "would_admit", shadowDenials: named(1), readings: asked() };

@@ -39,13 +39,13 @@ const written = new WeakMap<OpenPlan, PlanBytes>();
 
 /**
  * Write `<I4 digest> <B endpoint> <B asked endpoint> <B flags> [<d pages> <d seconds>] <B n> revision`, then the names of
- * per-request limits in shadow, joined by commas. The script may add a line of the places of others.
+ * per-request limits in shadow, joined by spaces, which none of them holds. The script may add a line of the places of others.
  */
 export function writeAsked({ plan, request, shadowDenials }: Reserve): Buffer {
   const { head, revision } = planBytes(plan);
   const { pages, audioSeconds, annotatedPages, maxOutputTokens } = request;
   const hasUnits = pages > 0 || audioSeconds > 0;
-  const names = shadowDenials.join(",");
+  const names = shadowDenials.join(" ");
   const flagsAt = head.length;
   const revisionAt = flagsAt + 1 + (hasUnits ? UNITS_BYTES : 0);
   const bytes = Buffer.allocUnsafe(revisionAt + revision.length + names.length);
@@ -105,7 +105,7 @@ export function readAsked(bytes: Buffer, at: number): Asked {
     pages: hasUnits ? bytes.readDoubleLE(at + 7) : 0,
     audioSeconds: hasUnits ? bytes.readDoubleLE(at + 15) : 0,
     policyRevision: bytes.toString(length & AS_BYTES ? "hex" : "latin1", revisionAt + 1, namesAt),
-    shadowDenials: names === "" ? [] : names.split(","),
+    shadowDenials: names === "" ? [] : names.split(" "),
     shadowPlaces: lineAt < 0 ? Buffer.alloc(0) : bytes.subarray(lineAt + 1),
   };
 }

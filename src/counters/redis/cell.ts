@@ -33,8 +33,15 @@ export interface CellReading {
 
 const EMPTY: CellReading = { used: 0, reserved: 0, staying: 0, lots: [] };
 
+/** When a cell is read, and when the store said it: at `now` or before. */
+export interface Instant {
+  readonly windows: Windows;
+  readonly now: EpochMs;
+  readonly seen: EpochMs;
+}
+
 /** Read a cell as it stands at an instant: what has ended counts as its end says, what is gone is not there. */
-export function readCell(cell: Buffer | null, window: Window, windows: Windows, now: EpochMs): CellReading {
+export function readCell(cell: Buffer | null, window: Window, { windows, now, seen }: Instant): CellReading {
   if (!cell) return EMPTY;
   const slides = isSliding(window);
   if (isCalendar(window) && cell.readUInt32LE(0) < windows[window].label) return EMPTY;
@@ -44,7 +51,7 @@ export function readCell(cell: Buffer | null, window: Window, windows: Windows, 
   const lots: CellLot[] = [];
   for (const lot of lotsOf(cell, slides)) {
     if (leavesAt(window, lot.step) <= now) continue;
-    const isOver = lot.ends !== undefined && lot.ends <= now;
+    const isOver = lot.ends !== undefined && lot.ends <= seen;
     if (isOver && lot.givesBack) continue;
     const isUsed = isOver || lot.ends === undefined;
     if (isUsed) used += lot.amount;

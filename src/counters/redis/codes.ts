@@ -1,5 +1,4 @@
-import type { Counter } from "../../domain/caller.js";
-import type { Limit, Metric, Window } from "../../domain/limit.js";
+import type { Limit, LimitKey, Metric, Window } from "../../domain/limit.js";
 
 /** By their numbers in scripts and records, from 1. These never change: what is stored is read by them. */
 const METRICS: readonly Metric[] = [
@@ -33,13 +32,13 @@ export function scopeOf(limit: Limit): ScopeCode {
 }
 
 /** A counter in one byte, as records name it. */
-export function counterCode(scope: ScopeCode, { metric, window }: Counter): number {
+export function counterCode(scope: ScopeCode, { metric, window }: LimitKey): number {
   const kind = window === "in_flight" ? 0 : 6 * (metricCode(metric) - 1) + windowCode(window);
   return 32 * scope + kind;
 }
 
 /** The field that a counter has in its hash: `td`, `td dev`, `td dev developer`. Names hold no space. */
-export function fieldOf(scope: ScopeCode, { metric, window }: Counter, workspace: string, role: string): string {
+export function fieldOf(scope: ScopeCode, { metric, window }: LimitKey, workspace: string, role: string): string {
   const kind = METRIC_LETTERS.charAt(metricCode(metric) - 1) + WINDOW_LETTERS.charAt(windowCode(window) - 1);
   if (scope === SCOPE.workspace) return `${kind} ${workspace}`;
   if (scope === SCOPE.shared || scope === SCOPE.role) return `${kind} ${workspace} ${role}`;

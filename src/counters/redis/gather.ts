@@ -1,5 +1,7 @@
+import { ReplyError } from "ioredis";
 import type { Away } from "../../app/ports.js";
 import type { Millis } from "../../domain/units.js";
+import { wasNotDone } from "./client.js";
 
 /** One of the questions that share a script call. */
 export interface Question {
@@ -86,26 +88,41 @@ export class Gather {
     send(keys, args).then(
       (replies) => {
         clearTimeout(timer);
-        told("answered");
-        tell(asked, replies, isLate);
+        if (!isLate) told("answered");
+        tell(asked, replies, { isLate, told });
       },
       (failed: unknown) => {
         clearTimeout(timer);
         if (!isLate) told({ failed });
         for (const { answer, lost } of asked) {
           if (!isLate) answer({ kind: "away", cause: failed });
-          lost?.();
+          if (!wasNotDone(failed)) lost?.();
         }
       },
     );
   }
 }
 
-function tell(asked: readonly Waiting[], [head, ...replies]: readonly unknown[], isLate: boolean): void {
-  if (!Buffer.isBuffer(head) || replies.length !== asked.length) throw new TypeError("a reply of another form");
-  for (const [nth, { answer, late }] of asked.entries()) {
-    const answered: Answered = { kind: "answered", head, reply: replies[nth] };
-    if (isLate) late?.(answered);
-    else answer(answered);
+function tell(
+  asked: readonly Waiting[],
+  [head, ...replies]: readonly unknown[],
+  { isLate, told }: Pick<GatherOptions, "told"> & { readonly isLate: boolean },
+): void {
+  for (const [nth, { answer, late, lost }] of asked.entries()) {
+    const reply = replies[nth];
+    const wrong = faultIn(head, reply);
+    if (wrong) told({ failed: wrong });
+    if (wrong && !wasNotDone(wrong)) lost?.();
+    if (isLate && !wrong && Buffer.isBuffer(head)) late?.({ kind: "answered", head, reply });
+    if (isLate) continue;
+    if (wrong || !Buffer.isBuffer(head)) answer({ kind: "away", cause: wrong });
+    else answer({ kind: "answered", head, reply });
   }
+}
+
+/** Why one question of a call was not answered, where it was not. */
+function faultIn(head: unknown, reply: unknown): Error | undefined {
+  if (!Buffer.isBuffer(head) || reply === undefined) return new TypeError("a reply of another form");
+  const isFault = Array.isArray(reply) && Buffer.isBuffer(reply[0]) && reply[0].toString("latin1") === "E";
+  return isFault ? new ReplyError(String(reply[1])) : undefined;
 }

@@ -50,6 +50,11 @@ export class Keys {
     return `${this.#prefix}u:${onceKey}`;
   }
 
+  /** Written by every probe, to know that writing is possible. */
+  get probe(): string {
+    return `${this.#prefix}probe`;
+  }
+
   /** Where one replica at a time says that it looks for drift. */
   get lease(): string {
     return `${this.#prefix}drift`;

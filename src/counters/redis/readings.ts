@@ -3,8 +3,8 @@ import { type Amounts, chargeOf, fits } from "../../domain/charges.js";
 import { freesAt } from "../../domain/departure.js";
 import type { Limit, Window } from "../../domain/limit.js";
 import type { EpochMs } from "../../domain/units.js";
-import { type Calendar, isCalendar, isSliding, leavesAt, type Windows } from "../../domain/window.js";
-import { type CellLot, departuresOf, readCell } from "./cell.js";
+import { type Calendar, isCalendar, isSliding, leavesAt } from "../../domain/window.js";
+import { type CellLot, departuresOf, type Instant, readCell } from "./cell.js";
 import { reached } from "./open-windows.js";
 import type { RedisAccount } from "./redis-account.js";
 
@@ -12,6 +12,8 @@ import type { RedisAccount } from "./redis-account.js";
 export interface Cells {
   readonly values: readonly (Buffer | null)[];
   readonly now: EpochMs;
+  /** When it was said, where that was before `now`: what has ended since may have been settled. */
+  readonly seen?: EpochMs;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface Cells {
  */
 export function readingsOf(
   account: RedisAccount,
-  { values, now }: Cells,
+  { values, now, seen = now }: Cells,
   calendar: Calendar,
   worst: Amounts | undefined,
 ): readonly Reading[] {
@@ -29,20 +31,15 @@ export function readingsOf(
   const readings: Reading[] = [];
   for (const [nth, index] of account.order.entries()) {
     const limit = account.caller.standing.counted[index];
-    if (limit) readings[index] = readingOf(limit, values[nth + 1] ?? null, windows, now, worst);
+    if (limit) readings[index] = readingOf(limit, values[nth + 1] ?? null, { windows, now, seen }, worst);
   }
   return readings;
 }
 
-function readingOf(
-  limit: Limit,
-  cell: Buffer | null,
-  windows: Windows,
-  now: EpochMs,
-  worst: Amounts | undefined,
-): Reading {
+function readingOf(limit: Limit, cell: Buffer | null, at: Instant, worst: Amounts | undefined): Reading {
   const { window, ceiling } = limit;
-  const { used, reserved, staying, lots } = readCell(cell, window, windows, now);
+  const { windows, now } = at;
+  const { used, reserved, staying, lots } = readCell(cell, window, at);
   const turnsAt = isCalendar(window) ? windows[window].end : undefined;
   const resetsAt = turnsAt ?? (isSliding(window) ? emptyAt(window, lots, now) : undefined);
   const charge = worst && chargeOf(limit.metric, worst);

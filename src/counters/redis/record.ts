@@ -1,5 +1,6 @@
 import type { Reserve } from "../../app/ports.js";
 import type { Amounts } from "../../domain/charges.js";
+import type { CalendarWindow } from "../../domain/limit.js";
 import type { FixedPrices } from "../../domain/settlement.js";
 import type { EpochMs } from "../../domain/units.js";
 import type { RequestScope } from "../memory/reservations.js";
@@ -11,6 +12,7 @@ import type { RedisAccount } from "./redis-account.js";
 const STATE = { openCharge: 0, openRelease: 1, settled: 2, late: 3, released: 4 } as const;
 const ENDS_AT = 1;
 const RESERVED_AT = 7;
+const LABELS_AT = { hour: [13, 4], day: [17, 3], week: [20, 3], month: [23, 2] } as const;
 const WIDE_AT = 25;
 const SECRET_AT = 26;
 const AMOUNTS_AT = 35;
@@ -114,6 +116,17 @@ export function readRecord(bytes: Buffer): ReservationRecord {
     model: bytes.toString("latin1", modelAt + 1, askedAt),
     asked: askedAt < bytes.length ? readAsked(bytes, askedAt) : undefined,
   };
+}
+
+/** The label of the window of a kind that a reservation was made in. */
+export function labelIn(bytes: Buffer, window: CalendarWindow): number {
+  const [at, length] = LABELS_AT[window];
+  return bytes.readUIntLE(at, length);
+}
+
+/** What names a reservation and no other, as text. */
+export function secretOf(bytes: Buffer): string {
+  return bytes.toString("latin1", SECRET_AT, SECRET_AT + SECRET_BYTES);
 }
 
 function stateOf(byte: number): ReservationRecord["state"] {

@@ -30,6 +30,7 @@ import { Keys } from "./keys.js";
 import { readingsOf } from "./readings.js";
 import { isOpen, readRecord } from "./record.js";
 import { RedisAccount } from "./redis-account.js";
+import { RefusalMemory } from "./refusal-memory.js";
 import { type Asking, cellsIn, timeIn } from "./replies.js";
 import { writeReservationId } from "./reservation-id.js";
 import type { ScriptServer } from "./script-server.js";
@@ -47,10 +48,14 @@ export interface RedisStoreOptions {
   readonly time?: () => EpochMs;
   /** At most so many calls share a script call; 1: each is sent alone. */
   readonly mostGathered?: number;
+  /** How long a refusal may be answered without the servers; 0: never. */
+  readonly refusalsKeptMs?: Millis;
 }
 
 /** How many questions of one kind share a script call at the most: beyond it nothing is gained. */
 const MOST_GATHERED = 16;
+const CURSOR = /^\d{0,20}$/;
+const REFUSALS_KEPT_MS: Millis = 1_000;
 
 /**
  * The counter store that several replicas share: Redis 7 or Valkey 8, alone, behind Sentinel, or as a Cluster.
@@ -60,11 +65,13 @@ const MOST_GATHERED = 16;
 export class RedisStore implements CounterStore {
   readonly #options: RedisStoreOptions;
   readonly #asking: Asking;
+  readonly #refusals: RefusalMemory;
   #keys: { readonly organization: string; readonly keys: Keys } | undefined;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
-    const { scripts } = options;
+    const { scripts, refusalsKeptMs = REFUSALS_KEPT_MS } = options;
+    this.#refusals = new RefusalMemory(refusalsKeptMs);
     this.#asking = {
       reserve: this.#gather(scripts.reserve),
       settle: this.#gather(scripts.settle),
@@ -74,13 +81,21 @@ export class RedisStore implements CounterStore {
     };
   }
 
+  /** How many calls were refused by what was remembered, without the servers. */
+  get refusedHere(): number {
+    return this.#refusals.answered;
+  }
+
   open(caller: Caller): Account {
     return new RedisAccount(caller);
   }
 
   async reserve(reserve: Reserve): Promise<ReserveResult> {
     const { server, random } = this.#options;
-    return server.away() ?? askReserve({ asking: this.#asking, server, random }, reserve, own(reserve.account));
+    return (
+      server.away() ??
+      askReserve({ asking: this.#asking, server, random, refusals: this.#refusals }, reserve, own(reserve.account))
+    );
   }
 
   async settle(settle: Settle): Promise<SettleResult> {
@@ -91,9 +106,13 @@ export class RedisStore implements CounterStore {
     return this.#options.server.away() ?? askCharge(this.#asking.charge, charge, own(charge.account));
   }
 
-  async release({ reservationId, forget }: Release): Promise<ReleaseResult> {
-    const { server } = this.#options;
-    return server.away() ?? askRelease(this.#asking.release, this.#keysNow(), reservationId, forget);
+  release({ reservationId, forget }: Release): Promise<ReleaseResult> {
+    return this.#release(reservationId, forget);
+  }
+
+  /** Give back a reservation whose caller was told that the store is away, and its request_id with it. */
+  forget(reservationId: string): Promise<ReleaseResult> {
+    return this.#release(reservationId, true);
   }
 
   async read(account: Account, calendar: Calendar): Promise<readonly Reading[] | Away> {
@@ -125,6 +144,11 @@ export class RedisStore implements CounterStore {
       return open ? [open] : [];
     });
     return { reservations, next: part.next };
+  }
+
+  async #release(reservationId: string, forget: boolean): Promise<ReleaseResult> {
+    const { server } = this.#options;
+    return server.away() ?? askRelease(this.#asking.release, this.#keysNow(), reservationId, forget);
   }
 
   #keysNow(): Keys {
@@ -160,6 +184,8 @@ export class RedisStore implements CounterStore {
     const { server, scripts } = this.#options;
     const away = server.away();
     if (away) return away;
+    // A place that no page named: nothing comes after it.
+    if (!CURSOR.test(after)) return { now: 0, entries: [], next: undefined };
     try {
       const args = [this.#first(), after || "0", pattern, String(limit), what];
       const [head, cursor, ...pairs] = await server.run(scripts.list, [this.#keysNow().shared], args);

@@ -18,6 +18,11 @@ export interface Scripts {
   readonly charge: Script;
   readonly read: Script;
   readonly list: Script;
+  readonly probe: Script;
+  readonly walk: Script;
+  readonly look: Script;
+  readonly lease: Script;
+  readonly repair: Script;
 }
 
 /** Read the scripts that stand beside this file. */
@@ -26,6 +31,7 @@ export function readScripts(): Scripts {
   const state = text("state");
   const record = text("record");
   const settlement = text("settlement");
+  const drift = text("drift");
   return {
     reserve: script(cells, state, record, text("reserve")),
     settle: script(cells, state, record, settlement, text("settle")),
@@ -33,6 +39,11 @@ export function readScripts(): Scripts {
     charge: script(cells, state, text("charge")),
     read: script(cells, text("read")),
     list: script(cells, text("list")),
+    probe: script(cells, text("probe")),
+    walk: script(cells, record, drift, text("walk")),
+    look: script(cells, drift, text("look")),
+    lease: script(text("lease")),
+    repair: script(cells, state, drift, text("repair")),
   };
 }
 

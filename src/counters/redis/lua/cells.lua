@@ -28,6 +28,14 @@ local function time(given)
   return t[1] * 1000 + floor(t[2] / 1000)
 end
 
+-- Answer one of the calls of a batch. What cannot be read for one must not keep the others from their answers: a cell is
+-- read before anything is written, so a call that fails has changed nothing.
+local function answered(answer)
+  local done, said = pcall(answer)
+  if done then return said end
+  return { 'E', type(said) == 'table' and said.err or tostring(said) }
+end
+
 local function step_ms(window)
   return window == MINUTE and 6000 or 100
 end

@@ -8,7 +8,8 @@
 --           what is remembered
 --           `shared` fields of the shared hash, then `own` fields of the principal's
 -- Reply   1 <d now ms> <8 bytes epoch>; then for each one of
---           'C' charged, { 'O', record } it had been, 'T' the windows are over: nothing was changed
+--           'C' charged, { 'O', record } it had been, 'T' the windows are over: nothing was changed,
+--           { 'E', what is wrong } it could not be carried out: nothing was changed
 --         A record is <I6 charged at, ms> and what was given to be remembered.
 
 local shared = KEYS[1]
@@ -58,6 +59,6 @@ local function charge()
 end
 
 local reply = { '' }
-while argument <= #ARGV do reply[#reply + 1] = charge() end
-reply[1] = write('<d', now) .. epoch
+while argument <= #ARGV do reply[#reply + 1] = answered(charge) end
+reply[1] = write('<d', now) .. (epoch or '')
 return reply

@@ -5,23 +5,27 @@
 --           <B 1: forget it, as if it had never been>
 --           the secret of its reservation_id
 --           the workspace
--- Reply   1 <d now ms>; then for each 'R' released, or 'N' not open
+-- Reply   1 <d now ms>; then for each 'R' released, 'N' not open, or { 'E', what is wrong }
 
 local shared, now = KEYS[1], time((read('<d', ARGV[1])))
-local reply = { write('<d', now) }
-for at = 2, #ARGV, 3 do
-  local own, name = KEYS[#reply * 2], KEYS[#reply * 2 + 1]
-  local record = recall(call('GET', name), ARGV[at + 1], now)
-  if record and record.is_open then
-    settle_cells(shared, own, record, ARGV[at + 2], nil, now)
-    if ARGV[at] == '\1' then
-      call('DEL', name)
-    else
-      call('SET', name, write('<BI6', RELEASED, now * 2) .. sub(record.text, 8), 'PX', MEMORY_MS)
-    end
-    reply[#reply + 1] = 'R'
+local argument, key = 2, 2
+
+local function release()
+  local forget, secret, workspace = ARGV[argument] == '\1', ARGV[argument + 1], ARGV[argument + 2]
+  local own, name = KEYS[key], KEYS[key + 1]
+  argument, key = argument + 3, key + 2
+
+  local record = recall(call('GET', name), secret, now)
+  if not record or not record.is_open then return 'N' end
+  settle_cells(shared, own, record, workspace, nil, now)
+  if forget then
+    call('DEL', name)
   else
-    reply[#reply + 1] = 'N'
+    call('SET', name, write('<BI6', RELEASED, now * 2) .. sub(record.text, 8), 'PX', MEMORY_MS)
   end
+  return 'R'
 end
+
+local reply = { write('<d', now) }
+while argument <= #ARGV do reply[#reply + 1] = answered(release) end
 return reply

@@ -15,6 +15,7 @@
 --           { 'W' <B index>..., state, cell, ... }              a dry run that would be admitted; cells where 4 was asked
 --           { 'R', record, state, cell, ... }                   its request_id is remembered; cells where 4 was asked
 --           'T'                                                 the windows are over: nothing was changed
+--           { 'E', what is wrong }                              it could not be carried out: nothing was changed
 
 local shared = KEYS[1]
 local now, salt = time((read('<d', ARGV[1]))), sub(ARGV[1], 9, 10)
@@ -85,6 +86,6 @@ local function decide()
 end
 
 local reply = { '' }
-while argument <= #ARGV do reply[#reply + 1] = decide() end
-reply[1] = write('<d', now) .. epoch
+while argument <= #ARGV do reply[#reply + 1] = answered(decide) end
+reply[1] = write('<d', now) .. (epoch or '')
 return reply

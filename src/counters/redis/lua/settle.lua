@@ -12,7 +12,7 @@
 --           'S' <B already> <B late> <d input> <d output> <d cost> 'role model'
 --           { 'P', record }                   a cost that only exact integers can say: ask again with 3
 --           { 'O', record }                   no reservation, but usage that was charged without one (charge.lua)
---           'U' unknown, 'F' another's
+--           'U' unknown, 'F' another's, { 'E', what is wrong } it could not be carried out: nothing was changed
 
 -- The cost of usage by the price at a position, rounded up once; nil where doubles cannot say it exactly.
 local function cost_of(record, at, input, cached, output, pages, seconds)
@@ -68,5 +68,5 @@ local function settle()
 end
 
 local reply = { write('<d', now) }
-while argument <= #ARGV do reply[#reply + 1] = settle() end
+while argument <= #ARGV do reply[#reply + 1] = answered(settle) end
 return reply

@@ -75,8 +75,9 @@ local function settled_cell(cell, window, record, estimate, change, now)
   return change == 0 and cell or use_in_calendar(cell, change)
 end
 
-local function settle_hash(hash, fields, first, last, record, estimate, used, now)
-  local values, changed = call('HMGET', hash, '#', rest(fields, first, last)), {}
+-- What is to be written into one hash: fields and cells in turns. Writes nothing yet.
+local function changed_cells(values, fields, first, last, record, estimate, used, now)
+  local changed = {}
   local charged = not record.is_open and record.state == OPEN_CHARGE
   for i = first, last do
     local window, metric = fields.windows[i], fields.metrics[i]
@@ -85,16 +86,26 @@ local function settle_hash(hash, fields, first, last, record, estimate, used, no
     local cell = settled_cell(values[i - first + 2] or nil, window, record, estimate[metric], change, now)
     if cell then changed[#changed + 1], changed[#changed + 2] = fields[i], cell end
   end
+  return changed
+end
+
+local function write_cells(hash, state, changed)
   if #changed == 0 then return end
   call('HSET', hash, rest(changed))
   -- The hash was taken from under its reservation. What is written now must not stay for good.
-  if not values[1] then call('PEXPIRE', hash, SHARED_MS) end
+  if not state then call('PEXPIRE', hash, SHARED_MS) end
 end
 
 -- Give a record's amounts back where it is open, and change what is used. used: by metric; nil: nothing is used.
+-- All is read before anything is written, so that what cannot be read keeps all of it from being changed.
 local function settle_cells(shared, own, record, workspace, used, now)
   local estimate = charges_of(record.input, record.output, record.cost)
   local fields = fields_of(record.counters, workspace, record.role)
-  if fields.split > 0 then settle_hash(shared, fields, 1, fields.split, record, estimate, used, now) end
-  if fields.split < #fields then settle_hash(own, fields, fields.split + 1, #fields, record, estimate, used, now) end
+  local split, count = fields.split, #fields
+  local values = split > 0 and call('HMGET', shared, '#', rest(fields, 1, split)) or {}
+  local owned = split < count and call('HMGET', own, '#', rest(fields, split + 1, count)) or {}
+  local changed = changed_cells(values, fields, 1, split, record, estimate, used, now)
+  local own_changed = changed_cells(owned, fields, split + 1, count, record, estimate, used, now)
+  write_cells(shared, values[1], changed)
+  write_cells(own, owned[1], own_changed)
 end
