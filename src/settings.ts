@@ -1,3 +1,4 @@
+import type { RedisTarget } from "./counters/redis/redis-url.js";
 import type { Millis } from "./domain/units.js";
 import {
   addressesGiven,
@@ -15,6 +16,7 @@ import {
   type SettingsRead,
   serverGiven,
 } from "./settings/given.js";
+import { redisGiven } from "./settings/redis-given.js";
 import { type Address, formatAddress, isLocal } from "./transport/address.js";
 
 /** All that `serve` is told, checked and frozen. */
@@ -29,6 +31,10 @@ export interface ServeSettings {
   readonly identity: IdentitySetting;
   /** Callers are taken at their word on a listener that other machines can reach: worth a warning. */
   readonly declaredIsExposed: boolean;
+  /** Where counters are kept over a restart; undefined: nowhere. */
+  readonly stateDirectory?: string | undefined;
+  /** Where several replicas share their counters; undefined: they do not. */
+  readonly redis?: RedisTarget | undefined;
   readonly storeTimeoutMs: Millis;
   /** How long calls in flight may take once the process is told to end. */
   readonly drainGraceMs: Millis;
@@ -64,17 +70,7 @@ export interface Sources {
 }
 
 /** Flags of `serve` that the documentation names and that this version refuses. */
-export const NOT_YET = [
-  "listen-envoy",
-  "envoy-peer",
-  "redis",
-  "redis-file",
-  "state",
-  "tls-cert",
-  "tls-key",
-  "tls-client-ca",
-  "rotate",
-] as const;
+export const NOT_YET = ["listen-envoy", "envoy-peer", "tls-cert", "tls-key", "tls-client-ca", "rotate"] as const;
 
 const DEFAULT_LISTEN = "127.0.0.1:50051";
 const DEFAULT_ADMIN = "127.0.0.1:9090";
@@ -108,6 +104,8 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
     adminIsDefault: adminGiven === undefined,
     identity: identity ?? DECLARED,
     declaredIsExposed: exposed.length > 0,
+    stateDirectory: stateGiven(reader),
+    redis: redisGiven(reader),
     storeTimeoutMs: durationGiven(reader, "store-timeout", "50ms", 1),
     drainGraceMs: durationGiven(reader, "drain-grace", "30s", 0),
     drainDelayMs: durationGiven(reader, "drain-delay", "0s", 0),
@@ -138,6 +136,13 @@ function refuseNotYet(reader: Reader): void {
     const [first] = given(reader, name);
     if (first) reader.faults.push({ where: first.where, what: "is not in this version", remedy: "leave it out" });
   }
+}
+
+/** An empty flag is a slip, such as a shell variable that is not set: it must not mean that counters are forgotten. */
+function stateGiven(reader: Reader): string | undefined {
+  const asked = given(reader, "state").at(-1);
+  if (asked?.text === "") reader.faults.push({ where: asked.where, what: "empty", remedy: "give --state DIR" });
+  return asked?.text;
 }
 
 const DECLARED: IdentitySetting = Object.freeze({ kind: "declared" });

@@ -5,7 +5,7 @@ import { loadHere, loadInWorker } from "../policy/load-in-worker.js";
 import { mountPointWarning } from "../policy/mount-point.js";
 import type { ServeSettings } from "../settings.js";
 import { createLog, type Log } from "../telemetry/log.js";
-import { systemClock } from "../telemetry/system-clock.js";
+import { forgetfulStore, openStore } from "./open-store.js";
 import { Service } from "./service.js";
 import { onTerminate } from "./signals.js";
 
@@ -25,12 +25,18 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const asked = endAsked(log);
   process.on("SIGHUP", () => void live?.reload());
 
-  const clock = systemClock();
+  const counters = await openStore(settings, log, () => live?.current());
+  const inUse = counters.kind === "open" ? counters.inUse : forgetfulStore();
+  const { clock } = inUse;
   const opened = await LivePolicy.open({ file, log, clock, load: loaderFor(settings) });
   const warning = opened.kind === "open" ? await mountPointWarning(file) : undefined;
-  const service = new Service({ settings, log, clock });
-  // A policy at fault does not keep an address at fault from being told: both are to be mended before the next start.
-  const faults = [...(opened.kind === "faulty" ? opened.faults : []), ...(await service.bind())];
+  const service = new Service({ settings, log, clock, counters: inUse });
+  // One fault does not keep another from being told: all are to be mended before the next start.
+  const faults = [
+    ...(counters.kind === "faulty" ? [counters.fault] : []),
+    ...(opened.kind === "faulty" ? opened.faults : []),
+    ...(await service.bind()),
+  ];
   if (opened.kind === "faulty" || faults.length > 0) {
     for (const fault of faults) process.stderr.write(`${fault}\n`);
     if (opened.kind === "open") opened.live.close();

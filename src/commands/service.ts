@@ -1,12 +1,14 @@
 import type { Server } from "@grpc/grpc-js";
 import type { Desk } from "../app/desk.js";
 import { isLimitCursor, listLimits, readSharedLimits } from "../app/list-limits.js";
+import type { PendingCall } from "../app/pending-usage.js";
 import type { Clock, Identity } from "../app/ports.js";
+import { recordPending } from "../app/record-usage.js";
 import type { Snapshot } from "../app/snapshot.js";
 import { SnapshotInForce } from "../app/snapshot-in-force.js";
 import { inventRequestId } from "../counters/memory/ids.js";
-import { MemoryStore } from "../counters/memory/memory-store.js";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
+import { PendingQueue } from "../counters/pending/pending-queue.js";
 import { isPerRequest } from "../domain/limit.js";
 import type { Policy } from "../domain/policy.js";
 import { HealthService } from "../gen/grpc/health/v1/health.js";
@@ -28,6 +30,8 @@ import type { Listener } from "../transport/listeners.js";
 import { createReflection, readDescriptors, reflectionHandlers } from "../transport/reflection.js";
 import { createServer, listen, shutdown } from "../transport/server.js";
 import { VERSION } from "../version.js";
+import { forgetfulStore } from "./open-store.js";
+import type { StoreInUse } from "./store-in-use.js";
 
 const DECISIONS = "windbreak.v1.PolicyDecisionService";
 const SERVED = [DECISIONS, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
@@ -42,6 +46,8 @@ export interface ServiceOptions {
   readonly settings: ServeSettings;
   readonly log: Log;
   readonly clock: Clock;
+  /** Counters of this process alone when left out. */
+  readonly counters?: StoreInUse;
 }
 
 /** One running server with all that belongs to it: made by constructor, from settings to sockets. */
@@ -49,11 +55,12 @@ export class Service {
   readonly #settings: ServeSettings;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #store = new MemoryStore(secureRandom24());
+  readonly #counters: StoreInUse;
   readonly #draining = createDraining();
   readonly #health = new Health([DECISIONS], this.#draining);
   readonly #metrics: Metrics;
   readonly #desk: Desk;
+  readonly #pending: PendingQueue;
   readonly #server: Server;
   #live: LivePolicy | undefined;
   #inForce: SnapshotInForce | undefined;
@@ -63,16 +70,24 @@ export class Service {
   #sweepFailed = false;
   #isEnding = false;
 
-  constructor({ settings, log, clock }: ServiceOptions) {
+  constructor({ settings, log, clock, counters }: ServiceOptions) {
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
+    this.#counters = counters ?? forgetfulStore();
+    this.#pending = new PendingQueue({
+      isUp: () => this.#counters.isUp(),
+      send: (pending) => this.#sendPending(pending),
+      failed: (cause) => this.#log.error("usage that waits for the counter store could not be kept or sent", cause),
+      file: this.#counters.pendingFile,
+    });
     this.#metrics = new Metrics({ version: VERSION, clock, source: this.#metricsSource() });
     this.#desk = {
       identity: identityFor(settings),
-      store: this.#store,
+      store: this.#counters.store,
       clock,
       log: this.#metrics,
+      pending: this.#pending,
       snapshot: () => this.#snapshot(),
       inventId: inventIds(),
     };
@@ -102,14 +117,17 @@ export class Service {
   start(live: LivePolicy): void {
     const policy = live.current();
     this.#live = live;
-    this.#inForce = new SnapshotInForce(policy, this.#store, this.#clock);
+    this.#inForce = new SnapshotInForce(policy, this.#counters.store, this.#clock);
     live.onSwap((next) => this.#inForce?.swap(next));
+    this.#pending.start();
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     this.#health.serve();
     for (const { address } of this.#listeners) this.#log.info(`listening on ${formatAddress(address)}`);
     if (this.#admin) this.#log.info(`admin port on http://${formatAddress(this.#admin.address)}`);
     this.#log.info(`policy ${policy.revision} of ${this.#settings.policyFile} is in force`);
-    this.#log.warn(forgotten(policy));
+    const { restored } = this.#counters;
+    if (restored === undefined) this.#log.warn(forgotten(policy));
+    else this.#log.info(restored);
   }
 
   /** Say NOT_SERVING, let calls in flight finish, close everything. */
@@ -127,6 +145,9 @@ export class Service {
     await this.#admin?.close(ADMIN_GRACE_MS);
     clearInterval(this.#sweeping);
     this.#metrics.close();
+    // No call is left that could be answered.
+    await this.#pending.stop();
+    await this.#counters.close();
     return outcome;
   }
 
@@ -174,17 +195,17 @@ export class Service {
         return {
           policy: state && { revision: state.revision, stale: state.stale },
           faults: state?.faults ?? [],
-          store: "up",
+          store: this.#counters.isUp() ? "up" : "down",
           // From the first moment, as health says it: a balancer must look away while calls are still taken.
           draining: this.#isEnding,
           listeners: this.#listeners,
         };
       },
       limits: (page) => (isLimitCursor(page.after) ? listLimits(this.#desk, page) : { kind: "bad_cursor" }),
-      reservations: (page) => this.#store.reservations(page, clock.now()),
+      reservations: (page) => this.#counters.store.reservations(page, clock.now()),
       release: (reservationId) => {
         const now = clock.now();
-        return this.#store.release({ reservationId, forget: false, now, calendar: this.#snapshot().calendar });
+        return this.#counters.store.release({ reservationId, forget: false, now, calendar: this.#snapshot().calendar });
       },
     };
   }
@@ -193,7 +214,8 @@ export class Service {
     return {
       policy: () => this.#live?.state(),
       catalogueAgeDays: () => catalogueAgeDays(new Date()),
-      stats: () => this.#store.stats(this.#clock.now()),
+      stats: () => this.#counters.stats(this.#clock.now()),
+      pending: () => ({ waiting: this.#pending.size, sent: this.#pending.sent, dropped: this.#pending.dropped }),
       limits: async () => {
         const read = await readSharedLimits(this.#desk);
         if ("kind" in read) return undefined;
@@ -209,6 +231,14 @@ export class Service {
     };
   }
 
+  async #sendPending(pending: PendingCall): Promise<"done" | "away"> {
+    const result = await recordPending(this.#desk, pending);
+    if (result.kind === "recorded") return "done";
+    if (result.code === "unavailable") return "away";
+    this.#log.warn(`usage that waited for the counter store could not be recorded: ${result.message}`);
+    return "done";
+  }
+
   #snapshot(): Snapshot {
     if (!this.#inForce) throw new Error("no policy is in force yet");
     return this.#inForce.current();
@@ -218,7 +248,7 @@ export class Service {
   #sweep(): void {
     try {
       const now = this.#clock.now();
-      this.#store.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar, now);
+      this.#counters.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar, now);
     } catch (cause) {
       if (!this.#sweepFailed) this.#log.error("what is no longer needed could not be dropped; memory may grow", cause);
       this.#sweepFailed = true;

@@ -72,6 +72,56 @@ export const DEFINITIONS = {
     kind: "gauge",
     help: "Counters that the store holds.",
   },
+  storeDown: {
+    name: "windbreak_store_down_total",
+    kind: "counter",
+    help: "How often a shared store of counters went away.",
+  },
+  storeEmptied: {
+    name: "windbreak_store_emptied_total",
+    kind: "counter",
+    help: "How often a shared store of counters was found to have lost all that it held.",
+  },
+  storeFailed: {
+    name: "windbreak_store_failed_calls_total",
+    kind: "counter",
+    help: "Calls that a shared store of counters could not carry out though it was there.",
+  },
+  driftedLots: {
+    name: "windbreak_store_drift_lots_total",
+    kind: "counter",
+    help: "Parts of counters that differed from what open reservations hold, and were mended.",
+  },
+  refusedHere: {
+    name: "windbreak_store_refusals_remembered_total",
+    kind: "counter",
+    help: "Calls refused because what was settled left no room a moment ago, without asking a shared store.",
+  },
+  inDoubt: {
+    name: "windbreak_reservations_in_doubt",
+    kind: "gauge",
+    help: "Reservations that may have been made though their callers were told otherwise, and are to be given back.",
+  },
+  inDoubtDropped: {
+    name: "windbreak_reservations_in_doubt_dropped_total",
+    kind: "counter",
+    help: "Reservations in doubt beyond what can be remembered: they end by unsettled.",
+  },
+  pendingWaiting: {
+    name: "windbreak_usage_pending",
+    kind: "gauge",
+    help: "Reports of usage that wait until the store answers.",
+  },
+  pendingSent: {
+    name: "windbreak_usage_pending_sent_total",
+    kind: "counter",
+    help: "Reports of usage that waited, and that the store took or refused for good in the end.",
+  },
+  pendingDropped: {
+    name: "windbreak_usage_pending_dropped_total",
+    kind: "counter",
+    help: "Reports of usage that there was no room to keep, or that could not be sent: their reservations end by unsettled.",
+  },
   limitUsed: {
     name: "windbreak_limit_used",
     kind: "gauge",

@@ -12,6 +12,9 @@ export interface MetricsSource {
   /** undefined: the store does not answer. */
   stats(): MaybePromise<StoreStats | undefined>;
 
+  /** Reports of usage that wait for the store, or waited since the start. */
+  pending(): PendingStats;
+
   /**
    * Use against ceiling of the organization's, the workspaces' and the shared roles' limits that need a counter, each
    * once. Not of principals': there is no bound to their number. undefined: the store does not answer.
@@ -27,6 +30,12 @@ export interface PolicyFacts {
   readonly reloads: { readonly ok: number; readonly failed: number };
 }
 
+export interface PendingStats {
+  readonly waiting: number;
+  readonly sent: number;
+  readonly dropped: number;
+}
+
 /** What a store knows of itself; undefined where it does not keep that number. */
 export interface StoreStats {
   readonly open: number | undefined;
@@ -35,6 +44,26 @@ export interface StoreStats {
   /** Reservations and unreserved usage that are open or still remembered. */
   readonly remembered: number | undefined;
   readonly counters: number | undefined;
+  /** Of a store that replicas share; undefined: it is this process's alone. */
+  readonly shared?: SharedStoreStats | undefined;
+}
+
+/** What this process saw of a shared store. All but `inDoubt` since the start. */
+export interface SharedStoreStats {
+  /** How often it went away. */
+  readonly down: number;
+  /** How often it had lost all that it held. */
+  readonly emptied: number;
+  /** Calls that it could not carry out though it was there. */
+  readonly failed: number;
+  /** Parts of counters that differed from what open reservations hold, and were mended by this process. */
+  readonly driftedLots: number;
+  /** Calls refused by what was remembered for a moment, without asking it. */
+  readonly refusedHere: number;
+  /** Reservations that may have been made though their callers were told otherwise, and are to be given back. */
+  readonly inDoubt: number;
+  /** Those that there was no room to remember. */
+  readonly inDoubtDropped: number;
 }
 
 /** A limit's state; amounts in the metric's unit, nano-USD for `usd`. */

@@ -15,7 +15,7 @@ import { EventLoopLag } from "./event-loop-lag.js";
 import type { MetricsSource } from "./metrics-source.js";
 import { histogram, type Span, singular } from "./points.js";
 import { processMetrics } from "./process-facts.js";
-import { catalogueMetrics, limitMetrics, policyMetrics, storeMetrics, within } from "./scrape-reads.js";
+import { catalogueMetrics, limitMetrics, pendingMetrics, policyMetrics, storeMetrics, within } from "./scrape-reads.js";
 
 const READS = ["policy", "catalogue", "store", "limits"] as const;
 type Read = (typeof READS)[number];
@@ -108,6 +108,7 @@ export class Metrics implements DecisionLog, MetricProducer {
     const metrics = [
       ...this.#counts.metrics(span),
       ...storeMetrics(stats, span),
+      ...pendingMetrics(this.#source.pending(), span),
       ...limitMetrics(limits, this.#maxSeries, span),
       ...policyMetrics(policy, span),
       ...catalogueMetrics(ageDays, span),

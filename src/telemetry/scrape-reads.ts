@@ -1,7 +1,7 @@
 import type { MetricData } from "@opentelemetry/sdk-metrics";
 import type { MaybePromise } from "../app/ports.js";
 import { DEFINITIONS } from "./definitions.js";
-import type { LimitUse, PolicyFacts, StoreStats } from "./metrics-source.js";
+import type { LimitUse, PendingStats, PolicyFacts, SharedStoreStats, StoreStats } from "./metrics-source.js";
 import { type Sample, type Span, singular } from "./points.js";
 
 const NANO_USD = 1e9;
@@ -14,6 +14,28 @@ export function storeMetrics(stats: StoreStats | undefined, span: Span): MetricD
     singular(DEFINITIONS.reservationsExpired, known(stats?.expired), span),
     singular(DEFINITIONS.rememberedRecords, known(stats?.remembered), span),
     singular(DEFINITIONS.countersHeld, known(stats?.counters), span),
+    ...(stats?.shared ? sharedMetrics(stats.shared, span) : []),
+  ];
+}
+
+/** What waits for the store, told also while it is away. */
+export function pendingMetrics({ waiting, sent, dropped }: PendingStats, span: Span): MetricData[] {
+  return [
+    singular(DEFINITIONS.pendingWaiting, [unlabelled(waiting)], span),
+    singular(DEFINITIONS.pendingSent, [unlabelled(sent)], span),
+    singular(DEFINITIONS.pendingDropped, [unlabelled(dropped)], span),
+  ];
+}
+
+function sharedMetrics(stats: SharedStoreStats, span: Span): MetricData[] {
+  return [
+    singular(DEFINITIONS.storeDown, [unlabelled(stats.down)], span),
+    singular(DEFINITIONS.storeEmptied, [unlabelled(stats.emptied)], span),
+    singular(DEFINITIONS.storeFailed, [unlabelled(stats.failed)], span),
+    singular(DEFINITIONS.driftedLots, [unlabelled(stats.driftedLots)], span),
+    singular(DEFINITIONS.refusedHere, [unlabelled(stats.refusedHere)], span),
+    singular(DEFINITIONS.inDoubt, [unlabelled(stats.inDoubt)], span),
+    singular(DEFINITIONS.inDoubtDropped, [unlabelled(stats.inDoubtDropped)], span),
   ];
 }
 

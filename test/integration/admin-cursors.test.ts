@@ -41,7 +41,7 @@ async function start() {
 it("a hostile cursor of /v1/limits is refused at once", async () => {
   const get = await start();
   for (const cursor of [...NUMBERS, ...LONG].flatMap((one) => [one, `listed-${one}`, `counted-${one}`])) {
-    if (/^(listed|counted)-\d{1,15}$/.test(cursor)) continue;
+    if (/^(listed|counted)-\d{1,20}$/.test(cursor)) continue;
     expect([cursor, (await get("/v1/limits", cursor)).status]).toEqual([cursor, 400]);
   }
   for (const cursor of ["listed-999999999999999", "counted-999999999999999"]) {

@@ -150,12 +150,18 @@ describe("a start with settings that cannot be", () => {
 
   it.each([
     ["--identity credential", ["--identity", "credential"]],
-    ["--redis", ["--redis", "redis://:secret@127.0.0.1"]],
-    ["--state", ["--state", "/var/lib/windbreak"]],
+    ["--tls-cert", ["--tls-cert", "cert.pem"]],
   ])("says that %s is not in this version", async (name, flags) => {
     const [line, ...more] = await refused(["--policy", policyFile(POLICY), ...anywhere, ...flags]);
     expect(more).toEqual([]);
     expect(line).toMatch(new RegExp(`^${name}: is not in this version; .`));
+  });
+
+  it("takes no password of Redis from its arguments, and does not repeat it", async () => {
+    const flags = ["--redis", "redis://:secret@127.0.0.1"];
+    const [line, ...more] = await refused(["--policy", policyFile(POLICY), ...anywhere, ...flags]);
+    expect(more).toEqual([]);
+    expect(line).toMatch(/^--redis: holds a password, .*; set WINDBREAK_REDIS/);
     expect(line).not.toContain("secret");
   });
 

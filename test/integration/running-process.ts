@@ -114,7 +114,7 @@ export async function startProcess(policy: string, options: StartOptions = {}) {
   const told = ["--policy", file, "--listen", listen, ...(admin === "" ? [] : ["--admin", admin])];
   const said = new Said(["serve", ...told, "--log-format", "text", ...flags], { uid });
   // The last thing that it says of its start.
-  await said.line(/a restart forgets/);
+  await said.line(/counters live in/);
   const address = (await said.line(/ listening on (\S+)/))[1] ?? "";
   const adminPort = /admin port on http:\/\/(\S+)/.exec(said.lines.join("\n"))?.[1] ?? "";
   return {
