@@ -3,26 +3,21 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Client, credentials } from "@grpc/grpc-js";
-import { assertSizes, PREFIX_BYTES, START_MS } from "./answers.mjs";
+import { PREFIX_BYTES } from "./answers.mjs";
 import { put } from "./contestants.mjs";
-import { h2load } from "./h2load.mjs";
+import { askPeer, checkSizes, PEERS, tag } from "./peer.mjs";
 import { freePort, SERVER_CORE, start } from "./process.mjs";
 import { framed, MODEL, PRINCIPAL } from "./question.mjs";
 
 const PACKAGE = "@cerbos/cerbos-linux-x64";
 const VERSION = "0.55.0";
-/** Kept from run to run, outside the tree. */
-const CACHE = join(tmpdir(), "windbreak-bench-peers");
-const BINARY = join(CACHE, "node_modules", PACKAGE, "cerbos-linux-x64");
+const BINARY = join(PEERS, "node_modules", PACKAGE, "cerbos-linux-x64");
 
 const CHECK_RESOURCES = "/cerbos.svc.v1.CerbosService/CheckResources";
 const ACTION = "chat_completions";
 const EFFECT_ALLOW = 1;
-const CHECKED_CALLS = 400;
 
 const POLICY = `apiVersion: api.cerbos.dev/v1
 resourcePolicy:
@@ -49,9 +44,9 @@ resourcePolicy:
  */
 export async function cerbos(say) {
   if (!existsSync(BINARY)) {
-    say(`installing ${PACKAGE} ${VERSION} into ${CACHE}`);
-    mkdirSync(CACHE, { recursive: true });
-    execFileSync("npm", ["install", "--no-save", "--prefix", CACHE, `${PACKAGE}@${VERSION}`], { stdio: "inherit" });
+    say(`installing ${PACKAGE} ${VERSION} into ${PEERS}`);
+    mkdirSync(PEERS, { recursive: true });
+    execFileSync("npm", ["install", "--no-save", "--prefix", PEERS, `${PACKAGE}@${VERSION}`], { stdio: "inherit" });
   }
   const policies = dirname(put("cerbos/model.yaml", POLICY));
   const httpPort = await freePort();
@@ -59,6 +54,7 @@ export async function cerbos(say) {
     name: `Cerbos ${VERSION}`,
     pacer: `Cerbos ${VERSION}`,
     streams: false,
+    isSilent: false,
     path: CHECK_RESOURCES,
     bodyFile: put("check-resources.bin", framed(checkResources())),
     start: (port) =>
@@ -86,28 +82,10 @@ function settings(port, httpPort, policies) {
 
 /** @type {import("./contestants.mjs").Contestant["check"]} */
 async function check(target) {
-  const client = new Client(`127.0.0.1:${target.port}`, credentials.createInsecure());
-  try {
-    await new Promise((resolve, reject) => {
-      client.waitForReady(Date.now() + START_MS, (error) => (error ? reject(error) : resolve(undefined)));
-    });
-    const same = (/** @type {Buffer} */ bytes) => bytes;
-    /** @type {Buffer} */
-    const reply = await new Promise((resolve, reject) => {
-      const question = Buffer.from(checkResources());
-      client.makeUnaryRequest(CHECK_RESOURCES, same, same, question, (error, value) =>
-        error || !value ? reject(error) : resolve(value),
-      );
-    });
-    assert.equal(effectIn(reply), EFFECT_ALLOW, "Cerbos allows");
-    const size = reply.length + PREFIX_BYTES;
-    const replyBytes = { least: size, most: size };
-    const tally = await h2load({ ...target, connections: 4, inFlight: 4, extent: { requests: CHECKED_CALLS } });
-    assertSizes(tally, replyBytes);
-    return replyBytes;
-  } finally {
-    client.close();
-  }
+  const reply = await askPeer(target, checkResources());
+  assert.equal(effectIn(reply), EFFECT_ALLOW, "Cerbos allows");
+  const size = reply.length + PREFIX_BYTES;
+  return checkSizes(target, { least: size, most: size });
 }
 
 /** A cerbos.request.v1.CheckResourcesRequest: the fields that the question needs. */
@@ -139,14 +117,6 @@ function attribute(writer, name, write) {
   const value = writer.uint32(tag(4)).fork().uint32(tag(1)).string(name).uint32(tag(2)).fork();
   write(value);
   value.join().join();
-}
-
-/**
- * @param {number} field
- * @param {number} [wireType] what is usual: a length and bytes.
- */
-function tag(field, wireType = 2) {
-  return field * 8 + wireType;
 }
 
 /**

@@ -14,18 +14,23 @@ export const AUTHORIZE_STREAM = "/windbreak.v1.PolicyDecisionService/AuthorizeSt
 
 /** Reservations expire soon, so that expiry is part of what is measured. */
 const TTL = "1s";
+const EMPTY_SERVER = fileURLToPath(new URL("empty-server.mjs", import.meta.url));
 
 /**
  * A server to measure.
  *
  * @typedef {object} Contestant
  * @property {string} name
- * @property {(port: number) => ReturnType<typeof start>} start
+ * @property {(port: number) => Child | Promise<Child>} start
  * @property {string} path of the unary RPC.
  * @property {string} bodyFile of one unary call.
  * @property {boolean} streams whether it serves AuthorizeStream.
+ * @property {boolean} isSilent whether it says nothing on stderr while all is well. Then whatever it says is a fault.
+ * @property {{ pid: number }} [store] the process that counts for it.
  * @property {string} pacer whose rate it is offered half of: its own name, or another contestant's.
  * @property {(target: Target) => Promise<ReplyBytes>} check asks it once, and again by h2load.
+ *
+ * @typedef {ReturnType<typeof start>} Child
  *
  * @typedef {{ port: number, path: string, bodyFile: string }} Target
  *
@@ -39,6 +44,7 @@ const TTL = "1s";
  * @property {number} pid
  * @property {ReplyBytes} replyBytes
  * @property {() => Promise<void>} stop
+ * @property {() => string} complaint what it said that it should have had no cause to; empty: nothing.
  */
 
 /** A folder for what contestants read; gone with this process. */
@@ -60,38 +66,67 @@ export function put(name, content) {
 }
 
 /**
- * The built service, and the empty handler that it is held against.
+ * Make a folder that is there for this process only.
  *
- * @param {readonly string[]} nodeFlags for both alike.
- * @returns {readonly [windbreak: Contestant, empty: Contestant]}
+ * @param {string} name that it begins with.
+ * @returns {string} its path.
  */
-export function ownContestants(nodeFlags) {
-  const bodyFile = put("authorize.bin", unaryBody());
-  const policyFile = put("policy.yaml", benchPolicy({ ttl: TTL }));
-  const emptyServer = fileURLToPath(new URL("empty-server.mjs", import.meta.url));
-  const common = { path: AUTHORIZE, bodyFile, streams: true, pacer: "windbreak" };
-  return [
-    {
-      ...common,
-      name: "windbreak",
-      start: (port) => start(SERVER_CORE, ["node", ...nodeFlags, MAIN, ...serveFlags(policyFile, port)]),
-      check: checkWindbreak,
-    },
-    {
-      ...common,
-      name: "empty handler",
-      start: (port) => start(SERVER_CORE, ["node", ...nodeFlags, emptyServer, String(port)]),
-      check: checkEmpty,
-    },
-  ];
+export function newFolder(name) {
+  return mkdtempSync(join(FOLDER, `${name}-`));
 }
 
 /**
- * @param {string} policyFile
- * @param {number} port
+ * The built service.
+ *
+ * @param {{ name: string, nodeFlags: readonly string[], flags?: () => readonly string[] | Promise<readonly string[]> }} of
+ *   `flags`: of `serve`, beside those that all have; asked for at each start.
+ * @returns {Contestant}
  */
-function serveFlags(policyFile, port) {
-  return ["serve", "--policy", policyFile, "--listen", `127.0.0.1:${port}`, "--admin", "off", "--log-level", "error"];
+export function windbreak({ name, nodeFlags, flags = () => [] }) {
+  const policyFile = policyForDoors();
+  return {
+    name,
+    ...asked(),
+    streams: true,
+    isSilent: true,
+    pacer: "windbreak",
+    start: async (port) => {
+      const given = ["--policy", policyFile, "--listen", `127.0.0.1:${port}`, "--admin", "off", "--log-level", "error"];
+      return start(SERVER_CORE, ["node", ...nodeFlags, MAIN, "serve", ...given, ...(await flags())]);
+    },
+    check: checkWindbreak,
+  };
+}
+
+/**
+ * The empty handler that the service is held against.
+ *
+ * @param {readonly string[]} nodeFlags
+ * @returns {Contestant}
+ */
+export function emptyHandler(nodeFlags) {
+  return {
+    name: "empty handler",
+    ...asked(),
+    streams: true,
+    isSilent: true,
+    pacer: "windbreak",
+    start: (port) => start(SERVER_CORE, ["node", ...nodeFlags, EMPTY_SERVER, String(port)]),
+    check: checkEmpty,
+  };
+}
+
+/**
+ * Write the policy that every server decides by.
+ *
+ * @returns {string} its path.
+ */
+export function policyForDoors() {
+  return put("policy.yaml", benchPolicy({ ttl: TTL }));
+}
+
+function asked() {
+  return { path: AUTHORIZE, bodyFile: put("authorize.bin", unaryBody()) };
 }
 
 /**
@@ -103,7 +138,7 @@ function serveFlags(policyFile, port) {
  */
 export async function launch(contestant) {
   const port = await freePort();
-  const child = contestant.start(port);
+  const child = await contestant.start(port);
   const { pid } = child;
   hear(child.stdout);
   const stderr = hear(child.stderr);
@@ -111,7 +146,8 @@ export async function launch(contestant) {
   const target = { port, path: contestant.path, bodyFile: contestant.bodyFile };
   try {
     const replyBytes = await Promise.race([contestant.check(target), deathOf(child)]);
-    return { contestant, target, pid, replyBytes, stop: () => stop(child) };
+    const complaint = () => (contestant.isSilent ? stderr() : "");
+    return { contestant, target, pid, replyBytes, stop: () => stop(child), complaint };
   } catch (cause) {
     await stop(child);
     throw new Error(`${contestant.name} did not answer as it must. It said: ${stderr() || "nothing"}`, { cause });

@@ -5,7 +5,7 @@ import os from "node:os";
 /**
  * What the figures hold for. `loadBefore`: the load average of the minute before; on an idle machine near 0.
  *
- * @typedef {{ cpu: string, cores: number, kernel: string, node: string, grpcJs: string, h2load: string, pinned: boolean, loadBefore: number, date: string }} Machine
+ * @typedef {{ cpu: string, cores: number, kernel: string, node: string, grpcJs: string, h2load: string, redis: string, pinned: boolean, loadBefore: number, date: string }} Machine
  */
 
 /** Whether two programs can be kept on a core each. */
@@ -24,6 +24,7 @@ export function machineFacts() {
     node: process.version,
     grpcJs: versionOf("@grpc/grpc-js"),
     h2load: answers("h2load", ["--version"])?.replace("h2load nghttp2/", "") ?? "absent",
+    redis: /v=(\S+)/.exec(answers("redis-server", ["--version"]) ?? "")?.[1] ?? "absent",
     pinned: CAN_PIN,
     loadBefore: os.loadavg()[0] ?? 0,
     date: new Date().toISOString().slice(0, 10),
@@ -41,6 +42,16 @@ export function lacking() {
     return "h2load is not installed: install it (Debian and Ubuntu: apt-get install nghttp2-client), or name --only memory or --only compile";
   }
   return undefined;
+}
+
+/**
+ * Say that there is no Redis to measure with, and what to do about it.
+ *
+ * @returns {string | undefined} undefined where there is one.
+ */
+export function lackingRedis() {
+  if (answers("redis-server", ["--version"]) !== undefined) return undefined;
+  return "redis-server is not installed, so everything with Redis is left out: install it (Debian and Ubuntu: apt-get install redis-server)";
 }
 
 /**

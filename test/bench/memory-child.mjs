@@ -3,22 +3,13 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { built } from "./built.mjs";
-import { compiled } from "./compiled.mjs";
-import { benchPolicy, principalName } from "./policy.mjs";
-import { AMOUNTS, MODEL, PRINCIPAL, question } from "./question.mjs";
+import { CLAIMANT, everydayCall, USAGE } from "./everyday.mjs";
+import { benchPolicy } from "./policy.mjs";
 
 /** @type {typeof import("../../src/counters/memory/memory-store.js")} */
 const { MemoryStore } = await built("counters/memory/memory-store.js");
 /** @type {typeof import("../../src/counters/memory/secure-random.js")} */
 const { secureRandom24 } = await built("counters/memory/secure-random.js");
-/** @type {typeof import("../../src/domain/caller.js")} */
-const { callerOf, standingOf } = await built("domain/caller.js");
-/** @type {typeof import("../../src/domain/evaluate.js")} */
-const { evaluate } = await built("domain/evaluate.js");
-/** @type {typeof import("../../src/domain/plan.js")} */
-const { planFor } = await built("domain/plan.js");
-/** @type {typeof import("../../src/domain/window.js")} */
-const { Calendar } = await built("domain/window.js");
 
 /** @typedef {import("../../src/app/ports.js").Account} Account */
 /** @typedef {InstanceType<typeof MemoryStore>} Store */
@@ -42,25 +33,8 @@ const SWEPT_IN_A_STEP = 100;
 const { thing, ids, count } = JSON.parse(process.argv[2] ?? "{}");
 
 const ttl = thing === "reservation" ? "1h" : "1m";
-const policy = compiled(Buffer.from(benchPolicy({ ttl })));
-const workspace = policy.workspaces.get(PRINCIPAL.workspace);
-const role = policy.roles.get(PRINCIPAL.role);
-assert(workspace && role);
-const standing = standingOf(policy, workspace, role, policy.principals.get(PRINCIPAL.id));
-const plan = openPlan(planFor(policy, standing, MODEL, undefined));
-const request = question("");
-const verdict = evaluate(standing, plan, request);
-assert(verdict.kind === "permit");
-const { worst, shadowDenials } = verdict;
-
-const calendar = new Calendar(policy.timezone);
+const { calendar, caller, alike } = everydayCall(benchPolicy({ ttl }));
 let now = MORNING;
-
-/** @param {import("../../src/domain/plan.js").Plan} plan */
-function openPlan(plan) {
-  assert(plan.kind === "open");
-  return plan;
-}
 
 /**
  * @param {Store} store
@@ -68,8 +42,7 @@ function openPlan(plan) {
  */
 function reserve(store, account) {
   const requestId = ids === "caller" ? flat(randomUUID()) : "";
-  const flags = { dryRun: false, readAll: false };
-  const result = store.reserve({ account, plan, request, requestId, worst, shadowDenials, now, calendar, ...flags });
+  const result = store.reserve({ ...alike, account, requestId, now, calendar });
   assert(result.kind === "admitted");
   return result.grant.reservationId;
 }
@@ -88,7 +61,7 @@ function flat(text) {
  * @param {number} index
  */
 function account(store, index) {
-  return store.open(callerOf(standing, principalName(index)));
+  return store.open(caller(index));
 }
 
 /**
@@ -128,11 +101,11 @@ async function countersOfADay() {
   for (let index = 1; index <= count; index++) {
     now += CALM_STEP_MS;
     settle(store, reserve(store, account(store, index)));
-    store.sweep(SWEPT_IN_A_STEP, calendar.at(now), now);
+    store.sweep(SWEPT_IN_A_STEP, calendar, now);
     if (index % CALLS_IN_A_TURN === 0) await setImmediate();
   }
   now += FORGOTTEN_MS;
-  while (store.stats(now).remembered > 0) store.sweep(count, calendar.at(now), now);
+  while (store.stats(now).remembered > 0) store.sweep(count, calendar, now);
   const bytes = ((await taken()) - before) / count;
   assert(store.stats(now).counters >= 2 * count, "every principal still has its counters");
   return bytes;
@@ -154,23 +127,8 @@ async function countersOfARush() {
  * @param {string} reservationId
  */
 function settle(store, reservationId) {
-  const { inputTokens } = AMOUNTS;
-  const usage = {
-    inputTokens,
-    cachedInputTokens: 0,
-    outputTokens: 200,
-    pages: 0,
-    audioSeconds: 0,
-    annotatedPages: false,
-  };
-  const result = store.settle({
-    name: { reservationId },
-    claimant: { principal: undefined, workspace: undefined },
-    usage,
-    outcome: "succeeded",
-    now,
-    calendar,
-  });
+  const name = { reservationId };
+  const result = store.settle({ name, claimant: CLAIMANT, usage: USAGE, outcome: "succeeded", now, calendar });
   assert(result.kind === "settled" && !result.already);
 }
 

@@ -5,10 +5,14 @@ import { MODEL, PRINCIPAL } from "./question.mjs";
  *
  * The caller that asks is listed first; the others are like it.
  *
- * @param {{ ttl: string, principals?: number }} options `ttl`: how long a reservation stays open.
+ * @param {{ ttl: string, principals?: number, own?: "usd_per_day" | "concurrent_requests" }} options `ttl`: how long a
+ *   reservation stays open; `own`: what is counted of each principal beside its tokens a day, by a limit of its own or
+ *   one of its role.
  * @returns {string} YAML.
  */
-export function benchPolicy({ ttl, principals = 1 }) {
+export function benchPolicy({ ttl, principals = 1, own = "usd_per_day" }) {
+  const concurrency = own === "concurrent_requests" ? ", concurrent_requests: 1_000_000_000" : "";
+  const limits = own === "usd_per_day" ? ", limits: { usd_per_day: 9_000_000 }" : "";
   const names = [PRINCIPAL.id, ...Array.from({ length: principals - 1 }, (_, index) => principalName(index + 1))];
   return `version: 1
 organization: acme
@@ -21,9 +25,9 @@ workspaces:
 roles:
   ${PRINCIPAL.role}:
     models: [${MODEL}, mistral-large-latest, codestral-latest, mistral-embed]
-    limits: { tokens_per_day: 1_000_000_000_000_000 }
+    limits: { tokens_per_day: 1_000_000_000_000_000${concurrency} }
 principals:
-${names.map(listed).join("\n")}
+${names.map((name) => `  ${name}: { role: ${PRINCIPAL.role}, workspace: ${PRINCIPAL.workspace}${limits} }`).join("\n")}
 `;
 }
 
@@ -34,9 +38,4 @@ ${names.map(listed).join("\n")}
  */
 export function principalName(index) {
   return index === 0 ? PRINCIPAL.id : `service-${String(index).padStart(5, "0")}`;
-}
-
-/** @param {string} name */
-function listed(name) {
-  return `  ${name}: { role: ${PRINCIPAL.role}, workspace: ${PRINCIPAL.workspace}, limits: { usd_per_day: 9_000_000 } }`;
 }

@@ -1,3 +1,5 @@
+import { isEmptyHandler, table, whole } from "./report-parts.mjs";
+import { reportStores } from "./stores-report.mjs";
 import { medianOf, ratioOf } from "./summary.mjs";
 import { targets } from "./targets.mjs";
 
@@ -11,6 +13,7 @@ import { targets } from "./targets.mjs";
  * @property {readonly import("./rounds.mjs").Measurement[]} measured
  * @property {readonly import("./memory.mjs").MemoryFigure[]} memory
  * @property {readonly import("./compile.mjs").CompileFigure[]} compile
+ * @property {import("./stores.mjs").StoreFigures | undefined} stores
  */
 
 /** A load average below this is that of a machine that does nothing else. */
@@ -28,6 +31,7 @@ export function report(results) {
     doorTable(results, "stream", "Streams: AuthorizeStream, one on each connection"),
     memoryTable(results),
     compileTable(results),
+    ...(results.stores ? reportStores(results.stores) : []),
     targetTable(results),
   ]
     .filter((section) => section !== "")
@@ -35,14 +39,14 @@ export function report(results) {
 }
 
 /** @param {Results} results */
-function machineLine({ machine, rounds, nodeFlags, measured }) {
-  const { cpu, cores, kernel, node, grpcJs, h2load, pinned, loadBefore, date } = machine;
+function machineLine({ machine, rounds, nodeFlags, measured, stores }) {
+  const { cpu, cores, kernel, node, grpcJs, h2load, redis, pinned, loadBefore, date } = machine;
   const busy = loadBefore < IDLE ? "" : ` (not idle: its load average was ${loadBefore.toFixed(1)} before)`;
   const where = `${date}: ${cpu}, ${cores} cores${busy}, ${kernel}, Node ${node}, grpc-js ${grpcJs}`;
-  if (measured.length === 0) return `${where}.`;
+  if (measured.length === 0 && !stores) return `${where}.`;
   const cored = pinned ? "Server on one core, load on another" : "Not pinned to cores: compare with care";
   const flags = nodeFlags.length === 0 ? "no flags for Node" : `Node with ${nodeFlags.join(" ")}`;
-  return `${where}, h2load ${h2load}. ${cored}; ${flags}; medians of ${rounds} rounds.`;
+  return `${where}, h2load ${h2load}, Redis ${redis}. ${cored}; ${flags}; medians of ${rounds} rounds.`;
 }
 
 /**
@@ -59,7 +63,7 @@ function doorTable({ measured }, door, title) {
   if (cells.length === 0) return "";
   const rows = cells.map((cell) => {
     const filter = { door, ...cell };
-    const isEmpty = cell.contestant === "empty handler";
+    const isEmpty = isEmptyHandler(cell.contestant);
     const base = { ...filter, contestant: "empty handler" };
     const figure = (/** @type {import("./summary.mjs").Column} */ column) => medianOf(measured, filter, column);
     return [
@@ -118,22 +122,6 @@ function targetTable(results) {
     met ? "yes" : "no",
   ]);
   return rows.length === 0 ? "" : `### Targets\n\n${table(["what", "target", "measured", "met"], rows)}`;
-}
-
-/**
- * @param {readonly string[]} head
- * @param {readonly (readonly string[])[]} rows
- */
-function table(head, rows) {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (/** @type {readonly string[]} */ cells) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
-}
-
-/** @param {number} value */
-function whole(value) {
-  return Math.round(value).toLocaleString("en-US");
 }
 
 /**

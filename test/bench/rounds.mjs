@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { assertSizes } from "./answers.mjs";
@@ -23,6 +24,7 @@ import { quantile } from "./statistics.mjs";
  * @property {number} cpuUs of the server, user and system, for one decision.
  * @property {number} residentMib of the server, at the end.
  * @property {number} answered since the server's start.
+ * @property {number} [storeUs] CPU of the process that counts for the server, for one decision.
  * @property {number} [driverBusy] how much of its core the stream's driver used.
  *
  * @typedef {Cell & Figures & { contestant: string, round: number }} Measurement
@@ -40,50 +42,54 @@ const STREAM_DRIVER = fileURLToPath(new URL("stream-load.mjs", import.meta.url))
 /**
  * Measure contestants by turns.
  *
- * Each round has servers of its own, so that none pays for what an earlier round left in its memory; and every second
- * one runs them in reverse order, so that none always comes after the others.
- *
  * @param {{ contestants: readonly Contestant[], cells: readonly Cell[], rounds: number, timing: Timing }} plan
  * @param {(line: string) => void} say told of progress.
  * @returns {Promise<readonly Measurement[]>}
  * @throws where a contestant does not answer.
  */
-export async function measureRounds({ contestants, cells, rounds, timing }, say) {
+export async function measureRounds({ rounds, ...plan }, say) {
   /** @type {Measurement[]} */
   const measured = [];
   for (let round = 1; round <= rounds; round++) {
     say(`round ${round} of ${rounds}`);
-    const order = round % 2 === 1 ? contestants : contestants.toReversed();
-    measured.push(...(await measureRound(order, cells, timing)).map((one) => ({ ...one, round })));
+    measured.push(...(await measureRound(plan, round)));
   }
   return measured;
 }
 
 /**
- * @param {readonly Contestant[]} contestants
- * @param {readonly Cell[]} cells
- * @param {Timing} timing
+ * Measure each contestant at each shape, once.
+ *
+ * Each round has servers of its own, so that none pays for what an earlier round left in its memory; and every second
+ * one runs them in reverse order, so that none always comes after the others.
+ *
+ * @param {{ contestants: readonly Contestant[], cells: readonly Cell[], timing: Timing }} plan
+ * @param {number} round from 1.
+ * @returns {Promise<readonly Measurement[]>}
+ * @throws where a contestant does not answer.
  */
-async function measureRound(contestants, cells, timing) {
+export async function measureRound({ contestants, cells, timing }, round) {
+  const order = round % 2 === 1 ? contestants : contestants.toReversed();
   /** @type {Running[]} */
   const all = [];
   /** @type {Map<Running, number>} */
   const answered = new Map();
-  /** @type {Omit<Measurement, "round">[]} */
+  /** @type {Measurement[]} */
   const measured = [];
   try {
-    for (const contestant of contestants) all.push(await launch(contestant));
-    for (const running of all) answered.set(running, await warmUp(running, timing));
+    for (const contestant of order) all.push(await launch(contestant));
+    for (const running of all) answered.set(running, await warmUp(running, cells, timing));
     for (const cell of cells) {
       for (const running of all) {
         const { contestant, pid } = running;
         if (cell.door === "stream" && !contestant.streams) continue;
         const perSecond = cell.pace === "half" ? halfRate(measured, cell, contestant) : undefined;
         const figures = await measure(running, cell, timing, perSecond);
+        assert.equal(running.complaint(), "", `${contestant.name} has nothing to complain of`);
         const total = (answered.get(running) ?? 0) + figures.answered;
         answered.set(running, total);
         const state = { contestant: contestant.name, residentMib: residentMib(pid), answered: total };
-        measured.push({ ...cell, ...figures, ...state });
+        measured.push({ ...cell, ...figures, ...state, round });
       }
     }
     return measured;
@@ -94,19 +100,20 @@ async function measureRound(contestants, cells, timing) {
 
 /**
  * @param {Running} running
+ * @param {readonly Cell[]} cells
  * @param {Timing} timing
  * @returns {Promise<number>} how much was answered.
  */
-async function warmUp(running, { warmUpMs }) {
+async function warmUp(running, cells, { warmUpMs }) {
   const shape = { connections: 4, inFlight: 16 };
   const { replies } = await h2load({ ...running.target, ...shape, extent: { ms: warmUpMs } });
-  if (!running.contestant.streams) return replies;
+  if (!running.contestant.streams || cells.every(({ door }) => door !== "stream")) return replies;
   const streamed = await measureStream(running, shape, { settleMs: warmUpMs / 2, measureMs: SLACK_MS });
   return replies + streamed.answered;
 }
 
 /**
- * @param {readonly Omit<Measurement, "round">[]} measured
+ * @param {readonly Measurement[]} measured
  * @param {Cell} cell
  * @param {Contestant} contestant
  */
@@ -140,11 +147,12 @@ function measure(running, cell, timing, perSecond) {
  * @param {Timing} timing
  * @param {number | undefined} perSecond
  */
-async function measureUnary({ target, pid, replyBytes }, { connections, inFlight }, timing, perSecond) {
+async function measureUnary({ contestant, target, pid, replyBytes }, { connections, inFlight }, timing, perSecond) {
   const { settleMs, measureMs } = timing;
   const ms = settleMs + measureMs + SLACK_MS;
   const extent = perSecond === undefined ? { ms } : { ms, perSecond };
-  const sample = () => ({ at: Date.now(), cpuUs: cpuMicroseconds(pid) });
+  const { store } = contestant;
+  const sample = () => ({ at: Date.now(), cpuUs: cpuMicroseconds(pid), storeUs: store && cpuMicroseconds(store.pid) });
   const watch = async () => {
     await wait(settleMs);
     const begin = sample();
@@ -160,6 +168,7 @@ async function measureUnary({ target, pid, replyBytes }, { connections, inFlight
     p50Us: quantile(within, 0.5),
     p99Us: quantile(within, 0.99),
     cpuUs: (end.cpuUs - begin.cpuUs) / within.length,
+    ...(begin.storeUs && end.storeUs ? { storeUs: (end.storeUs - begin.storeUs) / within.length } : {}),
     answered: tally.replies,
   };
 }

@@ -4,28 +4,33 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { cerbos } from "./cerbos.mjs";
 import { measureCompile } from "./compile.mjs";
-import { ownContestants } from "./contestants.mjs";
+import { emptyHandler, windbreak } from "./contestants.mjs";
 import { lacking, machineFacts } from "./machine.mjs";
 import { measureMemory } from "./memory.mjs";
 import { report } from "./report.mjs";
 import { measureRounds } from "./rounds.mjs";
+import { measureStores } from "./stores.mjs";
 import { targets } from "./targets.mjs";
 
 /** @typedef {import("./rounds.mjs").Cell} Cell */
 
-const SECTIONS = ["unary", "stream", "memory", "compile"];
+const SECTIONS = ["unary", "stream", "memory", "compile", "stores"];
 const FIGURES = /(<!-- figures -->\n).*(\n<!-- end of figures -->)/s;
 
 const FULL = {
   timing: { warmUpMs: 6000, settleMs: 400, measureMs: 2000 },
   memory: { reservations: 500_000, principals: 200_000 },
   compile: { principals: 10_000, decisions: 300_000, runs: 5 },
+  drive: { warmCalls: 10_000, measureMs: 1000 },
+  redisMemory: { reservations: 100_000, principals: 50_000 },
 };
 /** Shows that everything runs; its figures mean little. */
 const QUICK = {
   timing: { warmUpMs: 200, settleMs: 100, measureMs: 200 },
   memory: { reservations: 50_000, principals: 20_000 },
   compile: { principals: 10_000, decisions: 30_000, runs: 1 },
+  drive: { warmCalls: 1_000, measureMs: 100 },
+  redisMemory: { reservations: 5_000, principals: 2_500 },
 };
 
 const flags = readFlags();
@@ -64,7 +69,7 @@ function misuse() {
   const unknown = [...asked].find((section) => !SECTIONS.includes(section));
   if (unknown !== undefined) return `--only ${unknown}: there is no such part; name one of ${SECTIONS.join(", ")}`;
   if (!Number.isInteger(rounds) || rounds < 1) return `--rounds ${flags.rounds}: name a whole number from 1`;
-  if (asked.has("unary") || asked.has("stream")) return lacking();
+  if (["unary", "stream", "stores"].some((section) => asked.has(section))) return lacking();
   return undefined;
 }
 
@@ -98,8 +103,15 @@ function cell(door, shape, pace) {
 
 async function measureDoors() {
   if (cells().length === 0) return [];
-  const contestants = [...ownContestants(nodeFlags), ...(flags.peers ? [await cerbos(say)] : [])];
+  const own = [windbreak({ name: "windbreak", nodeFlags }), emptyHandler(nodeFlags)];
+  const contestants = [...own, ...(flags.peers ? [await cerbos(say)] : [])];
   return measureRounds({ contestants, cells: cells(), rounds, timing: sizes.timing }, say);
+}
+
+function measureHomes() {
+  if (!asked.has("stores")) return undefined;
+  const { timing, drive, redisMemory: memory } = sizes;
+  return measureStores({ rounds, sizes: { timing, drive, memory }, nodeFlags, withPeers: flags.peers }, say);
 }
 
 /**
@@ -128,8 +140,9 @@ if (asked.has("memory")) say("memory");
 const memory = asked.has("memory") ? await measureMemory(sizes.memory) : [];
 if (asked.has("compile")) say("compile");
 const compile = asked.has("compile") ? await measureCompile(sizes.compile) : [];
+const stores = await measureHomes();
 
-const results = { machine, rounds, nodeFlags, measured, memory, compile };
+const results = { machine, rounds, nodeFlags, measured, memory, compile, stores };
 const tables = report(results);
 process.stdout.write(`${tables}\n`);
 if (flags.json !== undefined)

@@ -3,7 +3,7 @@ import { median } from "./statistics.mjs";
 /**
  * @typedef {import("./rounds.mjs").Cell} Cell
  * @typedef {import("./rounds.mjs").Measurement} Measurement
- * @typedef {"perSecond" | "p50Us" | "p99Us" | "cpuUs" | "residentMib" | "answered" | "driverBusy"} Column
+ * @typedef {"perSecond" | "p50Us" | "p99Us" | "cpuUs" | "residentMib" | "answered" | "storeUs" | "driverBusy"} Column
  * @typedef {Partial<Cell> & { contestant?: string }} Filter
  */
 

@@ -1,6 +1,7 @@
 import { Cluster, Redis, ReplyError } from "ioredis";
 import type { Millis } from "../../domain/units.js";
 import type { RedisTarget } from "./redis-url.js";
+import { ScriptCommand } from "./script-command.js";
 import type { Script } from "./scripts.js";
 
 /** A connection to a server, to the master that sentinels name, or to a cluster. */
@@ -75,14 +76,17 @@ export async function runScript(
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): Promise<readonly unknown[]> {
-  const rest = [keys.length, ...keys, ...args];
-  const reply = await client.callBuffer("evalsha", sha, ...rest).catch((cause: unknown) => {
+  const reply = await send(client, new ScriptCommand("evalsha", sha, keys, args)).catch((cause: unknown) => {
     if (!isReply(cause, /^NOSCRIPT\b/)) throw cause;
     // Nothing was done: the server was restarted, or told to forget its scripts.
-    return client.callBuffer("eval", source, ...rest);
+    return send(client, new ScriptCommand("eval", source, keys, args));
   });
   if (!Array.isArray(reply)) throw new TypeError("a reply of another form");
   return reply;
+}
+
+async function send(client: RedisClient, command: ScriptCommand): Promise<unknown> {
+  return client.sendCommand(command);
 }
 
 /** Whether the server itself answered so, rather than that nothing was heard of it. */

@@ -108,6 +108,8 @@ export class RedisLink implements ScriptServer {
   }
 
   close(): void {
+    // Nobody is to be told of the end that is wanted.
+    this.#wasToldDown = true;
     clearInterval(this.#probing);
     this.#options.client.disconnect();
   }

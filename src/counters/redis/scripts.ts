@@ -29,13 +29,14 @@ export interface Scripts {
 export function readScripts(): Scripts {
   const cells = text("cells");
   const state = text("state");
+  const reserved = text("reserved");
   const record = text("record");
   const settlement = text("settlement");
   const drift = text("drift");
   return {
-    reserve: script(cells, state, record, text("reserve")),
-    settle: script(cells, state, record, settlement, text("settle")),
-    release: script(cells, state, record, settlement, text("release")),
+    reserve: script(cells, state, reserved, record, text("reserve")),
+    settle: script(cells, reserved, record, settlement, text("settle")),
+    release: script(cells, reserved, record, settlement, text("release")),
     charge: script(cells, state, text("charge")),
     read: script(cells, text("read")),
     list: script(cells, text("list")),
@@ -43,7 +44,7 @@ export function readScripts(): Scripts {
     walk: script(cells, record, drift, text("walk")),
     look: script(cells, drift, text("look")),
     lease: script(text("lease")),
-    repair: script(cells, state, drift, text("repair")),
+    repair: script(cells, state, reserved, drift, text("repair")),
   };
 }
 

@@ -18,6 +18,8 @@ local call, rest = redis.call, unpack
 
 local MOST = 9007199254740991
 local MEMORY_MS = 600000
+-- How long the organization's shared hash is kept without a change: longer than any window.
+local SHARED_MS = 40 * 86400000
 -- Windows: 1 second, 2 minute, 3 hour, 4 day, 5 week, 6 month, 7 in flight.
 local MINUTE, IN_FLIGHT = 2, 7
 
@@ -106,21 +108,6 @@ local function event_of(window, step, key)
   return ends < gone and ends or gone
 end
 
--- A sliding cell with more reserved.
-local function reserve_sliding(cell, window, at, head, key, amount)
-  local used, reserved, next = read('<ddI6', cell)
-  local event = event_of(window, floor(at / step_ms(window)), key)
-  return with_sums(add(cell, 23, head, amount), used, reserved + amount, event < next and event or next)
-end
-
--- A sliding cell with less reserved.
-local function unreserve_sliding(cell, head, amount)
-  local used, reserved, next = read('<ddI6', cell)
-  local lacked
-  cell, lacked = take(cell, 23, head, amount)
-  return with_sums(cell, used, reserved - amount + lacked, next)
-end
-
 -- A sliding cell with what was used in a step changed, by a negative amount too.
 local function use_in_sliding(cell, window, step, amount)
   if amount == 0 then return cell end
@@ -200,22 +187,6 @@ end
 local function lot_head(window, at, ends, gives_back)
   local key = ends * 4 + (gives_back and 1 or 0)
   return write('<I5I6', floor(at / step_ms(window)), key), key
-end
-
--- A cell, brought up to date, with more reserved until an instant.
-local function reserve_in(cell, window, label, now, ends, gives_back, amount)
-  if window <= MINUTE then
-    local head, key = lot_head(window, now, ends, gives_back)
-    return reserve_sliding(cell or EMPTY_SLIDING, window, now, head, key, amount)
-  end
-  local key = ends * 4 + ((gives_back or window == IN_FLIGHT) and 1 or 0)
-  if not cell then return write('<I4dI6d', label, 0, key, amount) end
-  if #cell == 26 then
-    -- Most often the one lot of a cell is that of the calls before.
-    local from, used, lot, held = read('<I4dI6d', cell)
-    if lot == key and held + amount <= MOST then return write('<I4dI6d', from, used, lot, held + amount) end
-  end
-  return add(cell, 13, write('<I6', key), amount)
 end
 
 -- What a call comes to in each metric: 1 requests, 2 tokens, 3 input, 4 output, 5 nano-USD, 6 in flight.

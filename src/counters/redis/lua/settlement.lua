@@ -25,6 +25,7 @@ local function recall(record, secret, now)
 end
 
 -- The fields of counters, and what they are. Calls in one batch are often alike.
+local KINDS = 'cfrsrmrhrdrwrMtstmthtdtwtMisimihidiwiMosomohodowoMusumuhuduwuM'
 local known_fields = {}
 local function fields_of(counters, workspace, role)
   local name = counters .. workspace .. ' ' .. role
@@ -36,7 +37,7 @@ local function fields_of(counters, workspace, role)
     local scope, kind = floor(code / 32), code % 32
     local window = kind == 0 and IN_FLIGHT or (kind - 1) % 6 + 1
     local metric = kind == 0 and 6 or floor((kind - 1) / 6) + 1
-    local field = sub('rtiouc', metric, metric) .. sub('smhdwMf', window, window)
+    local field = sub(KINDS, kind * 2 + 1, kind * 2 + 2)
     if scope == 1 then
       field = field .. ' ' .. workspace
     elseif scope == 2 or scope == 3 then

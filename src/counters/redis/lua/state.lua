@@ -4,7 +4,7 @@
 -- made with the hash: one that has changed says that this server lost what it held.
 
 local DAY_MS = 86400000
-local SHARED_MS, SHARED_LEAST_MS = 40 * DAY_MS, 35 * DAY_MS
+local SHARED_LEAST_MS = 35 * DAY_MS
 local SLACK_MS = 60000
 
 local last_windows, last_state, labels, ends, state_is_behind

@@ -1,0 +1,38 @@
+import { built } from "./built.mjs";
+
+/** @type {typeof import("../../src/counters/memory/secure-random.js")} */
+const { secureRandom24 } = await built("counters/memory/secure-random.js");
+/** @type {typeof import("../../src/counters/redis/client.js")} */
+const { runScript } = await built("counters/redis/client.js");
+/** @type {typeof import("../../src/counters/redis/redis-store.js")} */
+const { RedisStore } = await built("counters/redis/redis-store.js");
+/** @type {typeof import("../../src/counters/redis/scripts.js")} */
+const { readScripts } = await built("counters/redis/scripts.js");
+
+/** A machine that pauses for a moment must not make a call fail: no figure would be of a decision then. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Open the store of the built service on a Redis that is there: whatever goes wrong fails.
+ *
+ * @param {import("ioredis").Redis} client
+ * @param {number} [mostGathered] how many calls share a script call at the most; the store's own choice when left out.
+ */
+export function redisStore(client, mostGathered) {
+  return new RedisStore({
+    server: {
+      away: () => undefined,
+      run: (script, keys, args) => runScript(client, script, keys, args),
+      told: (outcome) => {
+        if (outcome !== "answered") throw new Error("a call was not answered", { cause: outcome });
+      },
+      heard: () => undefined,
+      inDoubt: () => undefined,
+    },
+    scripts: readScripts(),
+    random: secureRandom24(),
+    organization: () => "acme",
+    timeoutMs: TIMEOUT_MS,
+    ...(mostGathered === undefined ? {} : { mostGathered }),
+  });
+}
