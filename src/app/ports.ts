@@ -196,7 +196,10 @@ export type ChargeResult = { readonly kind: "charged"; readonly cost: NanoUsd; r
 
 export interface Release {
   readonly reservationId: string;
-  /** Forget the request_id too, so that it is judged anew: its caller never saw the answer. */
+  /**
+   * Forget the request_id too, so that it is judged anew: its caller never saw the answer. A reservation
+   * whose request_id came again stays as it is: whoever sent it again may have been told of it.
+   */
   readonly forget: boolean;
   readonly now: EpochMs;
   readonly calendar: Calendar;

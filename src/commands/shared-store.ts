@@ -100,21 +100,20 @@ export function sharedStore({ target, timeoutMs, log, policy }: SharedStoreOptio
     clock,
     isUp: () => link.isUp(),
     sweep: () => undefined,
-    stats: () =>
-      link.isUp()
-        ? {
-            open,
-            expired: undefined,
-            remembered: undefined,
-            counters: undefined,
-            shared: {
-              ...changes,
-              refusedHere: store.refusedHere,
-              inDoubt: inDoubt.size,
-              inDoubtDropped: inDoubt.dropped,
-            },
-          }
-        : undefined,
+    stats: () => ({
+      open: link.isUp() ? open : undefined,
+      expired: undefined,
+      remembered: undefined,
+      counters: undefined,
+      // This process knows them whether or not the store answers.
+      shared: {
+        isUp: link.isUp(),
+        ...changes,
+        refusedHere: store.refusedHere,
+        inDoubt: inDoubt.size,
+        inDoubtDropped: inDoubt.dropped,
+      },
+    }),
     close: async () => {
       inDoubt.close();
       const stopped = drift.stop();

@@ -50,6 +50,7 @@ export interface StoreStats {
 
 /** What this process saw of a shared store. All but `inDoubt` since the start. */
 export interface SharedStoreStats {
+  readonly isUp: boolean;
   /** How often it went away. */
   readonly down: number;
   /** How often it had lost all that it held. */

@@ -9,7 +9,7 @@ const NANO_USD = 1e9;
 /** What the store says of itself. All but `store_up` is left out while it is away: a gap, not a 0. */
 export function storeMetrics(stats: StoreStats | undefined, span: Span): MetricData[] {
   return [
-    singular(DEFINITIONS.storeUp, [unlabelled(stats ? 1 : 0)], span),
+    singular(DEFINITIONS.storeUp, [unlabelled(stats && stats.shared?.isUp !== false ? 1 : 0)], span),
     singular(DEFINITIONS.reservationsOpen, known(stats?.open), span),
     singular(DEFINITIONS.reservationsExpired, known(stats?.expired), span),
     singular(DEFINITIONS.rememberedRecords, known(stats?.remembered), span),

@@ -85,6 +85,15 @@ export class Journal implements ChangeLog {
     return this.#commit();
   }
 
+  repeated(slot: number): Away | undefined {
+    if (this.#failing) return this.#failing;
+    const { reservations } = this.#state;
+    this.#begin(reservations.reservedAt(slot));
+    this.#records.defineTerms(reservations.terms(slot));
+    this.#records.reservation("reservation", reservations, slot);
+    return this.#commit();
+  }
+
   settled(slot: number, actual: Amounts, now: EpochMs): Away | undefined {
     if (this.#failing) return this.#failing;
     this.#begin(now);

@@ -13,6 +13,8 @@ export interface ChangeLog {
   turned(windows: Windows, now: EpochMs): void;
   /** The reservation is in its slot; its counters do not count it yet. */
   reserved(slot: number): Away | undefined;
+  /** Its request_id came again, which its record says. */
+  repeated(slot: number): Away | undefined;
   settled(slot: number, actual: Amounts, now: EpochMs): Away | undefined;
   released(slot: number, forget: boolean, now: EpochMs): Away | undefined;
   charged(key: string, usage: ChargedUsage, account: Counted, now: EpochMs): Away | undefined;

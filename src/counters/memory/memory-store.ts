@@ -1,5 +1,6 @@
 import type {
   Account,
+  Away,
   Charge,
   ChargeResult,
   CounterPage,
@@ -146,6 +147,7 @@ export class MemoryStore implements CounterStore {
     const windows = this.#advance(calendar, now);
     const slot = this.#reservations.findById(reservationId, now);
     if (slot === 0 || !this.#reservations.isOpen(slot, now)) return { kind: "not_open" };
+    if (forget && this.#reservations.hasComeAgain(slot)) return { kind: "not_open" };
 
     const away = this.#log?.released(slot, forget, now);
     if (away) return away;
@@ -228,10 +230,19 @@ export class MemoryStore implements CounterStore {
     if (!this.#reservations.isOpen(slot, reserve.now)) {
       return { kind: "conflict", message: `request_id ${reserve.requestId} was used, and its reservation is closed` };
     }
+    const away = this.#cameAgain(slot);
+    if (away) return away;
     if (!this.#reservations.isFor(slot, reserve.plan, reserve.request)) {
       return { kind: "conflict", message: `request_id ${reserve.requestId} is in use for a call with other content` };
     }
     return this.#admitted(slot, reserve, windows);
+  }
+
+  /** Whoever asks again may be told of the reservation, and then has it whatever becomes of who asked first. */
+  #cameAgain(slot: number): Away | undefined {
+    if (this.#reservations.hasComeAgain(slot)) return undefined;
+    this.#reservations.setComeAgain(slot);
+    return this.#log?.repeated(slot);
   }
 
   #admitted(slot: number, { account, readAll, now }: Reserve, windows: Windows): ReserveResult {

@@ -28,6 +28,7 @@ const LATE = 4;
 const GIVES_BACK = 8;
 const CAP_ASKED = 16;
 const ANNOTATED = 32;
+const CAME_AGAIN = 64;
 
 /** When the reservation of a copied record was made. */
 export function reservedAtOf(copy: Buffer): EpochMs {
@@ -97,6 +98,15 @@ export class ReservationRecords {
   /** End a record as given back by the operator. */
   setReleased(slot: number): void {
     this.#set(slot, RELEASED);
+  }
+
+  /** Whether its request_id came again while it was open. */
+  hasComeAgain(slot: number): boolean {
+    return this.#has(slot, CAME_AGAIN);
+  }
+
+  setComeAgain(slot: number): void {
+    this.#set(slot, CAME_AGAIN);
   }
 
   /** Say when it closed, which is from when on it is remembered for a while. */

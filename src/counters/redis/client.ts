@@ -10,6 +10,7 @@ export type RedisClient = Redis | Cluster;
 /** Between two tries to connect. */
 const RETRY_MS: Millis = 200;
 const CONNECT_MS: Millis = 1_000;
+const DISCONNECT_MS: Millis = 50;
 /** How often a cluster is asked who its masters are: a failover is seen by this without any call being redirected. */
 const REFRESH_MS: Millis = 500;
 
@@ -36,7 +37,6 @@ export function createClient(target: RedisTarget): RedisClient {
         sentinelRetryStrategy: () => RETRY_MS,
         sentinelReconnectStrategy: () => RETRY_MS,
         sentinelCommandTimeout: CONNECT_MS,
-        failoverDetector: true,
         ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
       });
     case "cluster":
@@ -66,6 +66,8 @@ function optionsFor({ username, password, tls }: RedisTarget) {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_MS,
+    // A server that takes no notice of the end of a connection must not hold up the next one.
+    disconnectTimeout: DISCONNECT_MS,
   } as const;
 }
 

@@ -38,7 +38,7 @@ const SILENT_MS: Millis = 1_000;
 const EPOCH_AT = 8;
 /** Answers that say that nothing was done and that the next call would fare no better. */
 const UNWELL =
-  /^(?:READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOPERM|NOAUTH|WRONGPASS|MISCONF|BUSY|NOREPLICAS|UNKILLABLE)\b|ACL failure/;
+  /^(?:READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOPERM|NOAUTH|WRONGPASS|MISCONF|BUSY|NOREPLICAS|UNKILLABLE)\b|ACL failure|^ERR The user executing the script can't /;
 
 /**
  * The way to the servers, with a circuit breaker: once they do not answer, nothing is sent but probes, and every call is
@@ -115,7 +115,9 @@ export class RedisLink implements ScriptServer {
   }
 
   #watch(): void {
+    if (this.#options.client.status === "end") this.#connectAgain();
     const silent = performance.now() - this.#heardAt;
+    if (!this.#away && silent > SILENT_MS) this.#down(new Error(`no answer for ${SILENT_MS} ms`));
     if (this.#away && silent > SILENT_MS && this.#options.client.status === "ready") {
       // What was sent on it may be carried out yet; nothing more is sent on it.
       this.#heardAt = performance.now();
@@ -123,6 +125,14 @@ export class RedisLink implements ScriptServer {
       return;
     }
     if (this.#away || silent > PROBE_MS) void this.#probe();
+  }
+
+  /** The library gives up where an attempt ends in a way that it does not expect; a store that is away may come back. */
+  #connectAgain(): void {
+    this.#options.client.connect().catch((cause: unknown) => {
+      if (!(cause instanceof Error)) throw cause;
+      this.#connection = cause;
+    });
   }
 
   /** Ask whether the server can do what is needed, and is quick enough to be asked by callers. */
@@ -139,6 +149,7 @@ export class RedisLink implements ScriptServer {
       // Nothing is counted there, and something was.
       if (head.length === EPOCH_AT && this.#epoch) this.#emptied(undefined);
       if (performance.now() - started <= timeoutMs) this.#up();
+      else this.told("late");
     } catch (cause) {
       if (!(cause instanceof Error)) throw cause;
       this.#down(cause);

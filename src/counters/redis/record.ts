@@ -96,7 +96,7 @@ export function sized(text: string): Buffer {
 
 /** Read a record. @throws RangeError for bytes that are none. */
 export function readRecord(bytes: Buffer): ReservationRecord {
-  const isWide = bytes.readUInt8(WIDE_AT) === 1;
+  const isWide = (bytes.readUInt8(WIDE_AT) & 1) === 1;
   const countAt = AMOUNTS_AT + (isWide ? WIDE_BYTES : NARROW_BYTES);
   const pricesAt = countAt + 1 + bytes.readUInt8(countAt);
   const plain = readPrice(bytes, pricesAt);

@@ -106,8 +106,10 @@ export class RedisStore implements CounterStore {
     return this.#options.server.away() ?? askCharge(this.#asking.charge, charge, own(charge.account));
   }
 
-  release({ reservationId, forget }: Release): Promise<ReleaseResult> {
-    return this.#release(reservationId, forget);
+  async release({ reservationId, forget }: Release): Promise<ReleaseResult> {
+    const released = await this.#release(reservationId, forget);
+    if (forget && released.kind === "away") this.#options.server.inDoubt(reservationId);
+    return released;
   }
 
   /** Give back a reservation whose caller was told that the store is away, and its request_id with it. */

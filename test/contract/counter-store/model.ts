@@ -23,6 +23,8 @@ export interface Held {
   /** What a settlement, in time or late, came to. */
   actual: Amounts | undefined;
   late: boolean;
+  /** Its request_id came again while it was open. */
+  again: boolean;
 }
 
 export interface Bill {
@@ -73,8 +75,8 @@ export class Model {
     return { firm: names(false), shadow: names(true) };
   }
 
-  add(held: Omit<Held, "closed" | "actual" | "late">): void {
-    this.held.push({ ...held, closed: undefined, actual: undefined, late: false });
+  add(held: Omit<Held, "closed" | "actual" | "late" | "again">): void {
+    this.held.push({ ...held, closed: undefined, actual: undefined, late: false, again: false });
   }
 
   isOpen({ closed, ends }: Held, now: number): boolean {

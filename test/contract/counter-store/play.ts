@@ -56,6 +56,7 @@ async function reserve(
 
   const known = id !== "" && !dryRun && byRequest(model, ask, id, now);
   if (known) {
+    known.again ||= model.isOpen(known, now);
     const same = model.isOpen(known, now) && known.content.text === content.text;
     if (same) expect(result).toMatchObject({ kind: "admitted", grant: grantOf(known), readings: readings() });
     else expect(result).toEqual({ kind: "conflict", message: expect.any(String) });
@@ -147,7 +148,7 @@ async function release(stage: Stage, model: Model, { which, forget }: Of<"releas
   const now = stage.clock.now();
   const held = model.held[which % Math.max(1, model.held.length)];
   const result = await stage.release(held?.id ?? "none", forget);
-  const isOpen = held !== undefined && model.isOpen(held, now);
+  const isOpen = held !== undefined && model.isOpen(held, now) && !(forget && held.again);
   expect(result).toEqual({ kind: isOpen ? "released" : "not_open" });
   if (isOpen) model.release(held, forget, now);
 }

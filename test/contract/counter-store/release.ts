@@ -84,6 +84,23 @@ export function release(stageOf: StageOf): void {
       },
     );
 
+    it("does not forget what a repeat was told of, since that caller has it", async () => {
+      const stage = await stageOf({ limits });
+      const { grant } = await stage.admit({ input: 10, id: "job" });
+      expect((await stage.admit({ input: 10, id: "job" })).grant).toEqual(grant);
+      const counted = await stage.counted();
+      expect(await stage.release(grant.reservationId, true)).toEqual({ kind: "not_open" });
+      expect(await stage.counted()).toEqual(counted);
+      expect(await stage.record({ reservation: grant.reservationId })).toMatchObject({ unreserved: false });
+    });
+
+    it("gives back what a repeat was told of where its operator asks for it", async () => {
+      const stage = await stageOf({ limits });
+      const { grant } = await stage.admit({ input: 10, id: "job" });
+      await stage.admit({ input: 10, id: "job" });
+      expect(await stage.release(grant.reservationId)).toEqual({ kind: "released" });
+    });
+
     it("gives back what was reserved, not what another call with the same end and place did", async () => {
       const stage = await stageOf({
         limits: { "roles.developer.tokens_per_second": 100, "roles.developer.tokens_per_day": 100 },

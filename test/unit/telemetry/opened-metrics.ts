@@ -8,6 +8,7 @@ const NOW = Date.UTC(2026, 10, 22, 12);
 
 export const STATS: StoreStats = { open: 3, expired: 2, remembered: 40, counters: 12 };
 export const SHARED: SharedStoreStats = {
+  isUp: true,
   down: 4,
   emptied: 1,
   failed: 5,

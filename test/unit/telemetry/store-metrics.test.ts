@@ -51,7 +51,16 @@ describe("a store that replicas share", () => {
   });
 
   it("shows zeros from the start, so that the first time is a rise", async () => {
-    const none = { down: 0, emptied: 0, failed: 0, driftedLots: 0, refusedHere: 0, inDoubt: 0, inDoubtDropped: 0 };
+    const none = {
+      isUp: true,
+      down: 0,
+      emptied: 0,
+      failed: 0,
+      driftedLots: 0,
+      refusedHere: 0,
+      inDoubt: 0,
+      inDoubtDropped: 0,
+    };
     const found = await read(open({ stats: () => ({ ...UNCOUNTED, shared: none }) }));
     expect(Object.keys(SERIES).map((name) => sampleOf(found, name))).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });

@@ -5,6 +5,11 @@
 -- Reply   { <d now ms> <8 bytes epoch; missing where nothing is counted yet> }
 
 local now = time((read('<d', ARGV[1])))
+call('DEL', KEYS[2])
+call('HSET', KEYS[2], '#', '')
+call('HMGET', KEYS[2], '#')
+call('PEXPIRE', KEYS[2], 60000)
 call('SET', KEYS[2], '', 'PX', 60000)
+call('GET', KEYS[2])
 local state = call('HGET', KEYS[1], '#')
 return { write('<d', now) .. (state and sub(state, 47, 54) or '') }

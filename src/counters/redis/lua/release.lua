@@ -2,7 +2,7 @@
 --
 -- KEYS    1 the organization's shared hash; then for each: the principal's hash, the reservation's key
 -- ARGV    1 <d ms: 0, or in tests the time>; then for each:
---           <B 1: forget it, as if it had never been>
+--           <B 1: forget it, as if it had never been, unless its request_id came again>
 --           the secret of its reservation_id
 --           the workspace
 -- Reply   1 <d now ms>; then for each 'R' released, 'N' not open, or { 'E', what is wrong }
@@ -17,6 +17,7 @@ local function release()
 
   local record = recall(call('GET', name), secret, now)
   if not record or not record.is_open then return 'N' end
+  if forget and has_come_again(record.text) then return 'N' end
   settle_cells(shared, own, record, workspace, nil, now)
   if forget then
     call('DEL', name)

@@ -42,6 +42,7 @@ local function decide()
 
   local known = named and not dry and call('GET', record)
   if known and now < ended_at(known) + MEMORY_MS then
+    known = came_again(record, known)
     return all and { 'R', known, rest(values) } or { 'R', known }
   end
 

@@ -13,7 +13,7 @@ local function recall(record, secret, now)
   local state, ends2, at, hour, day, week, month, wide = read('<BI6I6I4I3I3I2B', record)
   local ends = ends2 / 2
   if now >= ends + MEMORY_MS then return nil end
-  local input, output, cost, next = read(wide == 1 and '<ddd' or '<I3I3I4', record, 36)
+  local input, output, cost, next = read(wide % 2 == 1 and '<ddd' or '<I3I3I4', record, 36)
   local counters, price = read('Bc0', record, next)
   local annotated = after_price(record, price)
   local role, model = read('Bc0Bc0', record, after_price(record, annotated))
