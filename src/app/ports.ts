@@ -149,6 +149,8 @@ export interface Claimant {
 
 export interface Settle {
   readonly name: ReservationName;
+  /** Where a request_id names it: workspaces that may be meant besides, in turn, where it is not known in that one. */
+  readonly otherWorkspaces?: readonly string[];
   readonly claimant: Claimant;
   readonly usage: Usage | undefined;
   readonly outcome: Outcome;

@@ -1,4 +1,5 @@
 import { type Plan, priceOf } from "../domain/plan.js";
+import type { Policy } from "../domain/policy.js";
 import { used } from "../domain/settlement.js";
 import type { NanoUsd } from "../domain/units.js";
 import type { Desk } from "./desk.js";
@@ -7,7 +8,7 @@ import { faultInId, faultInLabels, faultInPrincipal, faultInUsage, type Principa
 import { identify } from "./identify.js";
 import { isOver, type LimitReport, reportAll } from "./limit-report.js";
 import type { PendingCall } from "./pending-usage.js";
-import type { CallerName, Charge, Claimant, MaybePromise, ReservationName, SettleResult } from "./ports.js";
+import type { CallerName, Charge, Claimant, MaybePromise, SettleResult } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 import type { RecordUsageCall } from "./usage-report.js";
 import { whenDone } from "./when-done.js";
@@ -33,9 +34,15 @@ export function recordUsage(desk: Desk, call: RecordUsageCall): MaybePromise<Rec
   const name = desk.identity.whoIs(snapshot.policy, call.principal);
   if ("kind" in name) return name;
   return whenDone(record(desk, snapshot, call, name), (result) => {
-    if (result.kind === "fault" && result.code === "unavailable") desk.pending?.keep({ call, name });
+    if (result.kind === "fault" && result.code === "unavailable") keep(desk, snapshot, { call, name });
     return result;
   });
+}
+
+/** Whoever the policy does not know could reserve nothing, and takes no room from those it knows. */
+function keep(desk: Desk, snapshot: Snapshot, pending: PendingCall): void {
+  const isKnown = pending.name.id === "" || identify(snapshot, pending.name).kind === "resolved";
+  if (isKnown) desk.pending?.keep(pending);
 }
 
 /** Record usage that was kept while the store was away, by the policy in force now. */
@@ -49,7 +56,7 @@ function record(
   call: RecordUsageCall,
   name: PrincipalName,
 ): MaybePromise<Recorded | Fault> {
-  const settled = settleFirst(desk, snapshot, call, name, reservationsNamed(snapshot, call, name));
+  const settled = settleNamed(desk, snapshot, call, name);
   return whenDone(settled, (result) => {
     const charged =
       result.kind === "unknown" ? chargeUnreserved(desk, snapshot, call, name) : settledAs(desk, snapshot, result);
@@ -57,22 +64,18 @@ function record(
   });
 }
 
-/** Settle the first of some reservations that is known. */
-function settleFirst(
+function settleNamed(
   desk: Desk,
   snapshot: Snapshot,
-  call: RecordUsageCall,
-  claimed: PrincipalName,
-  [name, ...others]: readonly ReservationName[],
+  { reservationId, requestId, usage, outcome }: RecordUsageCall,
+  name: PrincipalName,
 ): MaybePromise<SettleResult> {
-  if (!name) return { kind: "unknown" };
-  const now = desk.clock.now();
-  const { calendar } = snapshot;
-  const claimant = claimantOf(snapshot, claimed);
-  const settled = desk.store.settle({ name, claimant, usage: call.usage, outcome: call.outcome, now, calendar });
-  return whenDone(settled, (result) =>
-    result.kind === "unknown" ? settleFirst(desk, snapshot, call, claimed, others) : result,
-  );
+  const { calendar, policy } = snapshot;
+  const rest = { claimant: claimantOf(snapshot, name), usage, outcome, now: desk.clock.now(), calendar };
+  if (reservationId !== "") return desk.store.settle({ name: { reservationId }, ...rest });
+  const [workspace, ...otherWorkspaces] = workspacesMeant(policy, name);
+  if (workspace === undefined) return { kind: "unknown" };
+  return desk.store.settle({ name: { workspace, principal: name.id, requestId }, otherWorkspaces, ...rest });
 }
 
 function faultInForm(call: RecordUsageCall): Fault | undefined {
@@ -94,21 +97,15 @@ function faultInForm(call: RecordUsageCall): Fault | undefined {
 const MAX_RESERVATION_ID = 512;
 
 /**
- * The reservations that a call may mean: by its own id; else by the request_id of the caller in its workspace.
+ * Where a request_id may have been used.
  *
  * A listed principal need not name its workspace, and may have reserved in another one before the policy moved it.
  */
-function reservationsNamed(
-  { policy }: Snapshot,
-  { reservationId, requestId }: RecordUsageCall,
-  { id, workspace }: PrincipalName,
-): readonly ReservationName[] {
-  if (reservationId !== "") return [{ reservationId }];
+function workspacesMeant(policy: Policy, { id, workspace }: PrincipalName): readonly string[] {
   if (id === "") return [];
+  if (workspace !== "") return [workspace];
   const listed = policy.principals.get(id);
-  const ofListed = listed ? [listed.workspace, ...policy.workspaces.keys()] : [];
-  const workspaces = workspace === "" ? [...new Set(ofListed)] : [workspace];
-  return workspaces.map((name) => ({ workspace: name, principal: id, requestId }));
+  return listed ? [...new Set([listed.workspace, ...policy.workspaces.keys()])] : [];
 }
 
 /** What the policy says of a listed principal now is no false claim, though the reservation may say otherwise. */

@@ -69,13 +69,14 @@ export class ChargedOnce {
 }
 
 const MOST_LETTERS_KEPT = 64;
+const PRINTABLE = /^[!-~]+$/;
 
 /** The key that usage is remembered by: its reservation_id, or its request_id in its scope. */
 export function onceKey(name: ReservationName): string {
   if (!("reservationId" in name)) return `request ${requestKey(name, name.requestId)}`;
   const { reservationId } = name;
   // Ours are short. Whatever else callers send takes no more room than a digest.
-  const isOurs = reservationId.length <= MOST_LETTERS_KEPT;
+  const isOurs = reservationId.length <= MOST_LETTERS_KEPT && PRINTABLE.test(reservationId);
   return isOurs
     ? `reservation ${reservationId}`
     : `digest ${createHash("sha256").update(reservationId).digest("base64")}`;

@@ -110,7 +110,7 @@ export class MemoryStore implements CounterStore {
       "reservationId" in settle.name
         ? this.#reservations.findById(settle.name.reservationId, now)
         : this.#reservations.findByRequest(requestNamed(settle.name, settle.name.requestId), now);
-    if (slot === 0) return this.#settledOnce(settle, now);
+    if (slot === 0) return this.#settledElsewhere(settle, now);
 
     const { account, plan } = this.#reservations.terms(slot);
     const caller = nameOf(account.caller);
@@ -215,6 +215,14 @@ export class MemoryStore implements CounterStore {
     this.#proposed = proposed;
     this.#log?.turned(turned, now);
     return turned;
+  }
+
+  /** What no reservation of this name is known for may be remembered as a bill, or be another workspace's. */
+  #settledElsewhere(settle: Settle, now: EpochMs): SettleResult {
+    const billed = this.#settledOnce(settle, now);
+    const [workspace, ...otherWorkspaces] = settle.otherWorkspaces ?? [];
+    if (billed.kind !== "unknown" || workspace === undefined || "reservationId" in settle.name) return billed;
+    return this.settle({ ...settle, name: { ...settle.name, workspace }, otherWorkspaces });
   }
 
   /** Usage that no reservation stood behind is remembered by the same ids. */

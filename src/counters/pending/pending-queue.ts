@@ -3,8 +3,10 @@ import type { MaybePromise } from "../../app/ports.js";
 import type { Millis } from "../../domain/units.js";
 import type { PendingFile } from "./pending-file.js";
 
-/** Beyond it the oldest is dropped and counted: its reservation then ends by `unsettled`. */
-const MOST: number = 10_000;
+/** Beyond it a report is dropped and counted: its caller was told to send it again, and its reservation ends by `unsettled`. */
+const MOST = 10_000;
+/** So many of one principal, that none takes the room of all. */
+const MOST_OF_ONE = 1_000;
 const LOOK_MS: Millis = 250;
 /** So many are sent between two looks at whether callers wait. */
 const AT_ONCE = 50;
@@ -19,6 +21,7 @@ export interface PendingQueueOptions {
   /** Where they outlive a crash; undefined: nowhere. */
   readonly file?: PendingFile | undefined;
   readonly most?: number;
+  readonly mostOfOne?: number;
 }
 
 /**
@@ -30,6 +33,8 @@ export interface PendingQueueOptions {
 export class PendingQueue implements PendingUsage {
   readonly #options: PendingQueueOptions;
   readonly #waiting: Map<string, PendingCall>;
+  /** How many of each principal wait. */
+  readonly #ofOne = new Map<string, number>();
   #looking: NodeJS.Timeout | undefined;
   #sending: Promise<unknown> | undefined;
   #dropped = 0;
@@ -38,6 +43,7 @@ export class PendingQueue implements PendingUsage {
   constructor(options: PendingQueueOptions) {
     this.#options = options;
     this.#waiting = new Map(options.file?.restored);
+    for (const { name } of this.#waiting.values()) this.#ofOne.set(name.id, (this.#ofOne.get(name.id) ?? 0) + 1);
   }
 
   get size(): number {
@@ -56,8 +62,16 @@ export class PendingQueue implements PendingUsage {
 
   keep(pending: PendingCall): void {
     const key = keyOf(pending);
-    const { most = MOST } = this.#options;
-    if (!this.#waiting.has(key) && this.#waiting.size >= most) this.#dropOldest();
+    const { most = MOST, mostOfOne = MOST_OF_ONE } = this.#options;
+    const { id } = pending.name;
+    const ofOne = this.#ofOne.get(id) ?? 0;
+    if (!this.#waiting.has(key)) {
+      if (this.#waiting.size >= most || ofOne >= mostOfOne) {
+        this.#dropped++;
+        return;
+      }
+      this.#ofOne.set(id, ofOne + 1);
+    }
     this.#waiting.set(key, pending);
     this.#inFile((file) => file.keep(key, pending));
   }
@@ -73,23 +87,17 @@ export class PendingQueue implements PendingUsage {
     this.#options.file?.close();
   }
 
-  #dropOldest(): void {
-    for (const key of this.#waiting.keys()) {
-      if (this.#forget(key)) this.#dropped++;
-      return;
-    }
-  }
-
-  /** Whether it was still there: one that is being sent may have had to make room. */
-  #forget(key: string): boolean {
-    if (!this.#waiting.delete(key)) return false;
+  #forget(key: string, { name: { id } }: PendingCall): void {
+    this.#waiting.delete(key);
+    const ofOne = (this.#ofOne.get(id) ?? 1) - 1;
+    if (ofOne > 0) this.#ofOne.set(id, ofOne);
+    else this.#ofOne.delete(id);
     this.#inFile((file) => file.drop(key));
-    return true;
   }
 
   /** What the store cannot answer, though it is there, must not keep the others waiting. */
   #putLast(key: string, pending: PendingCall): void {
-    if (!this.#waiting.delete(key)) return;
+    this.#waiting.delete(key);
     this.#waiting.set(key, pending);
   }
 
@@ -117,11 +125,13 @@ export class PendingQueue implements PendingUsage {
         return;
       }
       // It may have been kept anew meanwhile: then that one is the same, and has been recorded with this.
-      if (this.#forget(key)) this.#sent++;
+      this.#forget(key, pending);
+      this.#sent++;
     } catch (cause) {
       if (!(cause instanceof Error)) throw cause;
       // What is wrong with it now is wrong with it after a restart too, and must not end the process each time.
-      if (this.#forget(key)) this.#dropped++;
+      this.#forget(key, pending);
+      this.#dropped++;
       this.#options.failed(cause);
     }
   }

@@ -71,8 +71,3 @@ export function readCharged(record: Buffer): ChargedRecord {
     model,
   };
 }
-
-/** When it was charged. */
-export function chargedAt(record: Buffer): EpochMs {
-  return record.readUIntLE(0, AT_BYTES);
-}

@@ -79,20 +79,26 @@ export class Gather {
     }
 
     let isLate = false;
-    const timer = setTimeout(() => {
+    let isDone = false;
+    const late = () => {
+      if (isDone) return;
       isLate = true;
       told("late");
       const away: Away = { kind: "away", cause: new Error(`no answer within ${timeoutMs} ms`) };
       for (const { answer } of asked) answer(away);
-    }, timeoutMs);
+    };
+    // In a later phase of the loop: after a stall of this process, an answer that has come meanwhile is read first.
+    const timer = setTimeout(() => setImmediate(late), timeoutMs);
     send(keys, args).then(
       (replies) => {
         clearTimeout(timer);
+        isDone = true;
         if (!isLate) told("answered");
         tell(asked, replies, { isLate, told });
       },
       (failed: unknown) => {
         clearTimeout(timer);
+        isDone = true;
         if (!isLate) told({ failed });
         for (const { answer, lost } of asked) {
           if (!isLate) answer({ kind: "away", cause: failed });

@@ -50,9 +50,9 @@ export class Keys {
     return `${this.#prefix}u:${onceKey}`;
   }
 
-  /** Written by every probe, to know that writing is possible. */
-  get probe(): string {
-    return `${this.#prefix}probe`;
+  /** What a probe writes. Another key each time, as decisions do: a slot that moves to another server refuses those. */
+  probe(nth: number): string {
+    return `${this.#prefix}probe:${nth}`;
   }
 
   /** Where one replica at a time says that it looks for drift. */

@@ -49,10 +49,13 @@ export class RedisLink implements ScriptServer {
   readonly #probing: NodeJS.Timeout;
   #away: Away | undefined = { kind: "away", cause: new Error("not connected yet") };
   #wasToldDown = false;
+  #isClosed = false;
   #late = 0;
   #heardAt = performance.now();
   #isProbing = false;
+  #probes = Math.floor(performance.timeOrigin);
   #epoch: Buffer | undefined;
+  #epochOf: string | undefined;
   #connection: unknown;
 
   constructor(options: LinkOptions) {
@@ -99,8 +102,11 @@ export class RedisLink implements ScriptServer {
     this.#options.events.time(timeIn(head));
     if (head.length <= EPOCH_AT) return;
     const epoch = Buffer.from(head.subarray(EPOCH_AT));
-    if (this.#epoch && !this.#epoch.equals(epoch)) this.#emptied(epoch);
+    const shared = this.#options.keys()?.shared;
+    // Another organization's counters are others.
+    if (this.#epoch && this.#epochOf === shared && !this.#epoch.equals(epoch)) this.#emptied(epoch);
     this.#epoch = epoch;
+    this.#epochOf = shared;
   }
 
   inDoubt(reservationId: string): void {
@@ -110,11 +116,18 @@ export class RedisLink implements ScriptServer {
   close(): void {
     // Nobody is to be told of the end that is wanted.
     this.#wasToldDown = true;
+    this.#isClosed = true;
     clearInterval(this.#probing);
     this.#options.client.disconnect();
   }
 
+  /** In a later phase of the loop: after a stall of this process, what had come in the meantime is heard first. */
   #watch(): void {
+    setImmediate(() => this.#look());
+  }
+
+  #look(): void {
+    if (this.#isClosed) return;
     if (this.#options.client.status === "end") this.#connectAgain();
     const silent = performance.now() - this.#heardAt;
     if (!this.#away && silent > SILENT_MS) this.#down(new Error(`no answer for ${SILENT_MS} ms`));
@@ -143,11 +156,11 @@ export class RedisLink implements ScriptServer {
     this.#isProbing = true;
     const started = performance.now();
     try {
-      const [head] = await this.run(scripts.probe, [of.shared, of.probe], [Buffer.alloc(8)]);
+      const [head] = await this.run(scripts.probe, [of.shared, of.probe(this.#probes++)], [Buffer.alloc(8)]);
       if (!Buffer.isBuffer(head)) throw new TypeError("a reply of another form");
       this.heard(head);
       // Nothing is counted there, and something was.
-      if (head.length === EPOCH_AT && this.#epoch) this.#emptied(undefined);
+      if (head.length === EPOCH_AT && this.#epoch && this.#epochOf === of.shared) this.#emptied(undefined);
       if (performance.now() - started <= timeoutMs) this.#up();
       else this.told("late");
     } catch (cause) {

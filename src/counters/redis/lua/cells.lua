@@ -21,7 +21,7 @@ local MEMORY_MS = 600000
 -- How long the organization's shared hash is kept without a change: longer than any window.
 local SHARED_MS = 40 * 86400000
 -- Windows: 1 second, 2 minute, 3 hour, 4 day, 5 week, 6 month, 7 in flight.
-local MINUTE, IN_FLIGHT = 2, 7
+local MINUTE, HOUR, IN_FLIGHT = 2, 3, 7
 
 -- The time in ms: this server's, or in tests the one that is given.
 local function time(given)
@@ -86,13 +86,12 @@ local function use_in_calendar(cell, amount)
     cell, amount = take(cell, 13, USED, -amount)
     amount = -amount
   end
-  local sum = used + amount
-  if sum > MOST then
-    cell, amount = add(cell, 13, USED, sum - MOST), MOST
+  if amount > MOST - used then
+    cell, used = add(cell, 13, USED, amount - (MOST - used)), MOST
   else
-    amount = sum > 0 and sum or 0
+    used = math.max(0, used + amount)
   end
-  return write('<I4d', label, amount) .. sub(cell, 13)
+  return write('<I4d', label, used) .. sub(cell, 13)
 end
 
 -- A sliding cell's sums changed, and its lots by what is given. ends: of the lot that was touched.

@@ -7,7 +7,7 @@
 --           its counters: <B metric> <B window> <B> <d> each, shared ones first
 --           what is remembered
 --           `shared` fields of the shared hash, then `own` fields of the principal's
--- Reply   1 <d now ms> <8 bytes epoch>; then for each one of
+-- Reply   1 <d now ms> <8 bytes epoch; missing where nothing is counted yet>; then for each one of
 --           'C' charged, { 'O', record } it had been, 'T' the windows are over: nothing was changed,
 --           { 'E', what is wrong } it could not be carried out: nothing was changed
 --         A record is <I6 charged at, ms> and what was given to be remembered.
@@ -28,7 +28,7 @@ local function charge()
 
   local values = call('HMGET', shared, '#', rest(ARGV, fields, own_fields - 1))
   local state = values[1]
-  epoch = epoch_of(state, now, salt)
+  epoch = state and epoch_of(state) or epoch
   if not open_windows(windows, state, now) then return 'T' end
   local known = call('GET', once)
   if known and now < read('<I6', known) + MEMORY_MS then return { 'O', known } end
@@ -52,7 +52,7 @@ local function charge()
       if is_own then needed = math.max(needed, needed_until(window, now, now)) end
     end
   end
-  keep_shared(shared, state, changed, now, salt)
+  epoch = epoch_of(keep_shared(shared, state, changed, now, salt))
   keep_own(own, owned[1], own_changed, needed, now)
   call('SET', once, write('<I6', now) .. text, 'PX', MEMORY_MS)
   return 'C'

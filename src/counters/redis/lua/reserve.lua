@@ -8,7 +8,7 @@
 --           its limits: <B metric> <B window> <B shadow> <d ceiling> each, shared ones first
 --           what its record holds beside its head (record.lua)
 --           `shared` fields of the shared hash, then `own` fields of the principal's
--- Reply   1 <d now ms> <8 bytes epoch>; then for each call one of
+-- Reply   1 <d now ms> <8 bytes epoch; missing where nothing is counted yet>; then for each call one of
 --           'A' <I6 2 x the instant of its end> <B index>...    admitted; the indexes (from 1) of limits that refused in
 --                                                               shadow; in a list with all cells where 4 was asked
 --           { 'D' <B index>..., state, cell, ... }              denied, or
@@ -37,7 +37,7 @@ local function decide()
   local state = values[1]
   local owned = own_count > 0 and call('HMGET', own, '#', rest(ARGV, own_fields, argument - 1)) or {}
   for at = 2, own_count + 1 do values[shared_count + at] = owned[at] end
-  epoch = epoch_of(state, now, salt)
+  epoch = state and epoch_of(state) or epoch
   if not open_windows(windows, state, now) then return 'T' end
 
   local known = named and not dry and call('GET', record)
@@ -78,6 +78,7 @@ local function decide()
     end
   end
   values[1] = keep_shared(shared, state, changed, now, salt)
+  epoch = epoch_of(values[1])
   keep_own(own, owned[1], own_changed, needed, now)
   if refusing ~= '' then body = body .. '\n' .. refusing end
   call('SET', record, open_record(gives_back, ends_at, now) .. body, 'PX', floor(ends_at - now) + MEMORY_MS)

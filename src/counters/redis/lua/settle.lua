@@ -1,15 +1,15 @@
 -- Replace what some reservations reserved by what was used.
 --
--- KEYS    1 the organization's shared hash; then for each: the principal's hash, the reservation's key, the key that usage
---         without a reservation is remembered by
+-- KEYS    1 the organization's shared hash; then for each: the principal's hash; then for each workspace that may be meant,
+--         the reservation's key and the key that usage without a reservation is remembered by
 -- ARGV    1 <d ms: 0, or in tests the time>; then for each:
 --           <B how: 0 usage as given, 1 the estimate, 2 nothing, 3 amounts as given> <B foreign> <B annotated pages>
---             <d input> <d cached input> <d output> <d pages> <d seconds> <d cost nano-USD, for 3>
+--             <I2 workspaces> <d input> <d cached input> <d output> <d pages> <d seconds> <d cost nano-USD, for 3>
 --           the secret of its reservation_id; empty: it is named by its request_id
 --           the role that its claimant names; empty: none
---           the workspace
+--           the workspaces: the first in which it is known is taken
 -- Reply   1 <d now ms>; then for each one of
---           'S' <B already> <B late> <d input> <d output> <d cost> 'role model'
+--           'S' <B already> <B late> <d input> <d output> <d cost> 'workspace role model'
 --           { 'P', record }                   a cost that only exact integers can say: ask again with 3
 --           { 'O', record }                   no reservation, but usage that was charged without one (charge.lua)
 --           'U' unknown, 'F' another's, { 'E', what is wrong } it could not be carried out: nothing was changed
@@ -31,16 +31,22 @@ local shared, now = KEYS[1], time((read('<d', ARGV[1])))
 local argument, key = 2, 2
 
 local function settle()
-  local how, foreign, annotated, input, cached, output, pages, seconds, cost = read('<BBBdddddd', ARGV[argument])
-  local secret, role, workspace = ARGV[argument + 1], ARGV[argument + 2], ARGV[argument + 3]
-  local own, name, once = KEYS[key], KEYS[key + 1], KEYS[key + 2]
-  argument, key = argument + 4, key + 3
+  local how, foreign, annotated, count, input, cached, output, pages, seconds, cost =
+    read('<BBBI2dddddd', ARGV[argument])
+  local secret, role = ARGV[argument + 1], ARGV[argument + 2]
+  local workspaces, own, names = argument + 2, KEYS[key], key + 1
+  argument, key = argument + 3 + count, key + 1 + 2 * count
 
-  local record = recall(call('GET', name), secret, now)
-  if not record then
-    local charged = call('GET', once)
-    return charged and { 'O', charged } or 'U'
+  local record, name, workspace
+  for nth = 1, count do
+    name, workspace = KEYS[names], ARGV[workspaces + nth]
+    record = recall(call('GET', name), secret, now)
+    if record then break end
+    local charged = call('GET', KEYS[names + 1])
+    if charged and now < read('<I6', charged) + MEMORY_MS then return { 'O', charged } end
+    names = names + 2
   end
+  if not record then return 'U' end
   if foreign == 1 or (role ~= '' and role ~= record.role) then return 'F' end
   local already = record.state == SETTLED or record.state == LATE
   if already or how == 1 then
@@ -63,8 +69,8 @@ local function settle()
       .. write('BBBBc0Bc0', 0, 0, 0, #record.role, record.role, #record.model, record.model),
       'PX', floor(ends - now) + MEMORY_MS)
   end
-  return 'S' .. write('<BBddd', already and 1 or 0, late and 1 or 0, input, output, cost) .. record.role .. ' '
-    .. record.model
+  return 'S' .. write('<BBddd', already and 1 or 0, late and 1 or 0, input, output, cost) .. workspace .. ' '
+    .. record.role .. ' ' .. record.model
 end
 
 local reply = { write('<d', now) }

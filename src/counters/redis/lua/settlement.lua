@@ -28,7 +28,8 @@ end
 local KINDS = 'cfrsrmrhrdrwrMtstmthtdtwtMisimihidiwiMosomohodowoMusumuhuduwuM'
 local known_fields = {}
 local function fields_of(counters, workspace, role)
-  local name = counters .. workspace .. ' ' .. role
+  -- Names first: they hold no space, and a counter's byte may be any.
+  local name = workspace .. ' ' .. role .. ' ' .. counters
   local known = known_fields[name]
   if known then return known end
   known = { windows = {}, metrics = {}, split = 0 }
@@ -50,14 +51,24 @@ local function fields_of(counters, workspace, role)
   return known
 end
 
+-- Whether a calendar window has turned since, as far as the shared hash says.
+local function has_turned(state, window, label)
+  return state and window > MINUTE and window < IN_FLIGHT and read('<I4', state, window * 4 - 5) > label
+end
+
 -- A cell after the end of a reservation; nil: unchanged. estimate, change: of the cell's metric.
-local function settled_cell(cell, window, record, estimate, change, now)
+local function settled_cell(cell, window, record, state, estimate, change, now)
   local label = record.labels[window]
+  -- What is gone holds nothing that could be given back, and a window that is over takes nothing more.
+  if not cell and (change == 0 or has_turned(state, window, label)) then return nil end
   if window <= MINUTE then
     local step = floor(record.at / step_ms(window))
     if step <= now / step_ms(window) - 11 then return nil end
     cell = cell and advance(cell, window, label, now) or EMPTY_SLIDING
-    if record.is_open then cell = unreserve_sliding(cell, lot_head(window, record.at, record.ends, record.state == OPEN_RELEASE), estimate) end
+    if record.is_open then
+      local head = lot_head(window, record.at, record.ends, record.state == OPEN_RELEASE)
+      cell = unreserve_sliding(cell, head, estimate)
+    end
     return use_in_sliding(cell, window, step, change)
   end
   local gives_back = record.state == OPEN_RELEASE or window == IN_FLIGHT
@@ -77,14 +88,14 @@ local function settled_cell(cell, window, record, estimate, change, now)
 end
 
 -- What is to be written into one hash: fields and cells in turns. Writes nothing yet.
-local function changed_cells(values, fields, first, last, record, estimate, used, now)
+local function changed_cells(values, fields, first, last, record, state, estimate, used, now)
   local changed = {}
   local charged = not record.is_open and record.state == OPEN_CHARGE
   for i = first, last do
     local window, metric = fields.windows[i], fields.metrics[i]
     local change = 0
     if used and window < IN_FLIGHT then change = used[metric] - (charged and estimate[metric] or 0) end
-    local cell = settled_cell(values[i - first + 2] or nil, window, record, estimate[metric], change, now)
+    local cell = settled_cell(values[i - first + 2] or nil, window, record, state, estimate[metric], change, now)
     if cell then changed[#changed + 1], changed[#changed + 2] = fields[i], cell end
   end
   return changed
@@ -103,10 +114,10 @@ local function settle_cells(shared, own, record, workspace, used, now)
   local estimate = charges_of(record.input, record.output, record.cost)
   local fields = fields_of(record.counters, workspace, record.role)
   local split, count = fields.split, #fields
-  local values = split > 0 and call('HMGET', shared, '#', rest(fields, 1, split)) or {}
+  local values = call('HMGET', shared, '#', rest(fields, 1, split))
   local owned = split < count and call('HMGET', own, '#', rest(fields, split + 1, count)) or {}
-  local changed = changed_cells(values, fields, 1, split, record, estimate, used, now)
-  local own_changed = changed_cells(owned, fields, split + 1, count, record, estimate, used, now)
+  local changed = changed_cells(values, fields, 1, split, record, values[1], estimate, used, now)
+  local own_changed = changed_cells(owned, fields, split + 1, count, record, values[1], estimate, used, now)
   write_cells(shared, values[1], changed)
   write_cells(own, owned[1], own_changed)
 end

@@ -19,7 +19,8 @@ local function open_windows(proposed, state, now)
     local s = state and { read('<I6I4I4I4I4I6I6I6I6', state) } or p
     for window = 3, 6 do
       local at = window - 1
-      local later = p[at] > s[at]
+      -- An edited time zone keeps the label and moves its end: the later one holds until all replicas have the edit.
+      local later = p[at] > s[at] or p[at] == s[at] and p[at + 4] > s[at + 4]
       state_is_behind = state_is_behind or later
       labels[window] = later and p[at] or s[at]
       ends[window] = later and p[at + 4] or s[at + 4]
@@ -28,8 +29,9 @@ local function open_windows(proposed, state, now)
   return now < ends[0]
 end
 
-local function epoch_of(state, now, salt)
-  return state and sub(state, 47, 54) or write('<I6', now) .. salt
+-- Empty where nothing is counted yet.
+local function epoch_of(state)
+  return state and sub(state, 47, 54) or ''
 end
 
 -- Write what changed in the shared hash, keep it for another while where it is due, and return its field '#'.
@@ -39,7 +41,7 @@ local function keep_shared(shared, state, changed, now, salt)
   if renews or state_is_behind then
     if renews then expires = now + SHARED_MS end
     state = write('<I6I4I4I4I4I6I6I6I6', expires, labels[3], labels[4], labels[5], labels[6], ends[3], ends[4], ends[5],
-      ends[6]) .. epoch_of(state, now, salt)
+      ends[6]) .. (state and epoch_of(state) or write('<I6', now) .. salt)
     changed[#changed + 1], changed[#changed + 2] = '#', state
   end
   if #changed > 0 then call('HSET', shared, rest(changed)) end
@@ -64,6 +66,7 @@ end
 -- Until when a counter can mean anything. ends_at: of a reservation in it.
 local function needed_until(window, now, ends_at)
   if window == IN_FLIGHT then return ends_at end
-  if window > MINUTE then return ends[window] end
-  return now + 11 * step_ms(window)
+  if window <= MINUTE then return now + 11 * step_ms(window) end
+  -- A replica with another time zone may hold the window open for longer than this one says.
+  return math.max(ends[window], now) + (window > HOUR and 2 * DAY_MS or 0)
 end

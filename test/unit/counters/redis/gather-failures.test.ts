@@ -19,6 +19,8 @@ describe("a call that is late", () => {
     await turn();
     await vi.advanceTimersByTimeAsync(49);
     expect([told, got]).toEqual([[], []]);
+    // In a later phase of the same turn, once what has come was read.
+    await vi.advanceTimersByTimeAsync(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(told).toEqual(["late"]);
     const away = { kind: "away", cause: new Error("no answer within 50 ms") };

@@ -27,7 +27,7 @@ describe("the keys of an organization", () => {
         keys.own(names.principal),
         keys.record(names, names.requestId),
         keys.once(names.requestId),
-        keys.probe,
+        keys.probe(7),
         keys.lease,
       ];
       expect(new Set(all).size).toBe(all.length);
