@@ -34,6 +34,10 @@ export interface Effort {
   readonly runs: number;
 }
 
+const isLong = process.env["WINDBREAK_LONG_TESTS"] === "1";
+/** How much more of chance the long run of the tests tries. */
+const LONGER = 5;
+
 const A_TUESDAY = "2026-03-10T12:00:00Z";
 
 /** Hold a CounterStore to the contract: all that follows speaks through the port only. */
@@ -69,6 +73,6 @@ export function counterStoreContract(name: string, makeStore: MakeStore, { runs 
     ]) {
       part(stageOfTest);
     }
-    laws(stageOf, runs);
+    laws(stageOf, isLong ? LONGER * runs : runs);
   });
 }
