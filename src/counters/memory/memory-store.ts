@@ -5,7 +5,6 @@ import type {
   ChargeResult,
   CounterPage,
   CounterStore,
-  OpenReservation,
   Page,
   Reading,
   Release,
@@ -16,7 +15,7 @@ import type {
   Settle,
   SettleResult,
 } from "../../app/ports.js";
-import { type Caller, readRoleCounterKey } from "../../domain/caller.js";
+import type { Caller } from "../../domain/caller.js";
 import type { Amounts } from "../../domain/charges.js";
 import { endsAt, settlementOf } from "../../domain/settlement.js";
 import type { EpochMs } from "../../domain/units.js";
@@ -31,6 +30,7 @@ import { LiveAccounts, MemoryAccount } from "./memory-account.js";
 import { isForeign, nameOf } from "./owner.js";
 import { readingsOf } from "./readings.js";
 import { type RequestName, type Reservations, requestNamed } from "./reservations.js";
+import { counterPage, grantOf, reservationPage } from "./shown.js";
 import { StoreState } from "./store-state.js";
 
 /** Two are dropped for each one made, so what is no longer needed never piles up under load. */
@@ -160,25 +160,12 @@ export class MemoryStore implements CounterStore {
     return this.#readings(own(account), undefined, windows, now);
   }
 
-  counters({ after, limit }: Page): CounterPage {
-    const keys: string[] = [];
-    let last = 0;
-    for (const [slot, { key }] of this.#counters.after(Number(after))) {
-      if (!readRoleCounterKey(key)) continue;
-      if (keys.length === limit) return { keys, next: String(last) };
-      keys.push(key);
-      last = slot;
-    }
-    return { keys, next: undefined };
+  counters(page: Page): CounterPage {
+    return counterPage(this.#counters, page);
   }
 
-  reservations({ after, limit }: Page, now: EpochMs): ReservationPage {
-    const reservations: OpenReservation[] = [];
-    for (const slot of this.#reservations.openAfter(after, now)) {
-      if (reservations.length === limit) return { reservations, next: reservations.at(-1)?.reservationId };
-      reservations.push(this.#describe(slot));
-    }
-    return { reservations, next: undefined };
+  reservations(page: Page, now: EpochMs): ReservationPage {
+    return reservationPage(this.#reservations, page, now);
   }
 
   /**
@@ -254,24 +241,8 @@ export class MemoryStore implements CounterStore {
   }
 
   #admitted(slot: number, { account, readAll, now }: Reserve, windows: Windows): ReserveResult {
-    const { plan } = this.#reservations.terms(slot);
-    const { outputTokens, cost } = this.#reservations.amounts(slot);
-    const { requestId, reservationId } = this.#reservations.ids(slot);
-    const grant = {
-      requestId,
-      reservationId,
-      expiresAt: this.#reservations.ending(slot).ends,
-      model: plan.model.id,
-      outputTokens,
-      cost,
-      policyRevision: plan.policyRevision,
-      shadowDenials: this.#reservations.shadowDenials(slot),
-    };
-    return {
-      kind: "admitted",
-      grant,
-      readings: readAll ? this.#readings(own(account), undefined, windows, now) : undefined,
-    };
+    const readings = readAll ? this.#readings(own(account), undefined, windows, now) : undefined;
+    return { kind: "admitted", grant: grantOf(this.#reservations, slot), readings };
   }
 
   #write(
@@ -286,18 +257,6 @@ export class MemoryStore implements CounterStore {
 
   #readings(account: MemoryAccount, worst: Amounts | undefined, windows: Windows, now: EpochMs): readonly Reading[] {
     return readingsOf(this.#counters, account.caller, worst, windows, now);
-  }
-
-  #describe(slot: number): OpenReservation {
-    const { account, plan } = this.#reservations.terms(slot);
-    return {
-      ...nameOf(account.caller),
-      ...this.#reservations.ids(slot),
-      model: plan.model.id,
-      amounts: this.#reservations.amounts(slot),
-      reservedAt: this.#reservations.reservedAt(slot),
-      expiresAt: this.#reservations.ending(slot).ends,
-    };
   }
 }
 
