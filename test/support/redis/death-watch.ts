@@ -38,7 +38,11 @@ function tell(line: string): void {
   watch.stdin?.write(line);
 }
 
+/** A worker whose runner has died has nobody to work for, and does not always notice by itself. */
+const LINGER_MS = 2_000;
+
 function startWatch(): ChildProcess {
+  process.once("disconnect", () => setTimeout(() => process.kill(process.pid, "SIGKILL"), LINGER_MS).unref());
   const child = spawn("/bin/sh", ["-c", WATCH], { stdio: ["pipe", "ignore", "ignore"] });
   child.unref();
   if (child.stdin instanceof Socket) child.stdin.unref();
