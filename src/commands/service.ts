@@ -9,8 +9,6 @@ import { SnapshotInForce } from "../app/snapshot-in-force.js";
 import { inventRequestId } from "../counters/memory/ids.js";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { PendingQueue } from "../counters/pending/pending-queue.js";
-import { isPerRequest } from "../domain/limit.js";
-import type { Policy } from "../domain/policy.js";
 import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import { declaredIdentity } from "../identity/declared.js";
@@ -30,6 +28,7 @@ import type { Listener } from "../transport/listeners.js";
 import { createReflection, readDescriptors, reflectionHandlers } from "../transport/reflection.js";
 import { createServer, listen, shutdown } from "../transport/server.js";
 import { VERSION } from "../version.js";
+import { forgotten } from "./forgotten.js";
 import { forgetfulStore } from "./open-store.js";
 import type { StoreInUse } from "./store-in-use.js";
 
@@ -263,20 +262,4 @@ function identityFor({ identity }: ServeSettings): Identity {
 function inventIds(): () => string {
   const random = secureRandom24();
   return () => inventRequestId(random);
-}
-
-const MOST_NAMED = 12;
-
-/** What a restart costs the operator, said before it happens. */
-function forgotten(policy: Policy): string {
-  const names = [...policy.workspaces.values(), ...policy.roles.values(), ...policy.principals.values()]
-    .flatMap(({ limits }) => limits)
-    .concat(policy.limits)
-    .filter((limit) => !isPerRequest(limit))
-    .map(({ name }) => name);
-  const shown = names.slice(0, MOST_NAMED).join(", ");
-  const rest = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : "";
-  const forgets =
-    names.length === 0 ? "no limit of this policy, none of which needs one" : `what was used of ${shown}${rest}`;
-  return `counters live in this process: a restart forgets ${forgets}`;
 }

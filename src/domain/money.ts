@@ -132,6 +132,11 @@ export function priceFrom(parts: PriceParts): Price {
     page: over(parts.page),
     audioSecond: over(parts.audioSecond),
   };
+  return priceOver(exact);
+}
+
+/** A price from its exact integers, as `priceFrom` made them and a store kept them. */
+export function priceOver(exact: Price["exact"]): Price {
   return {
     denominator: Number(exact.denominator),
     input: Number(exact.input),

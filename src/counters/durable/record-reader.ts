@@ -3,7 +3,7 @@ import type { Counter } from "../../domain/caller.js";
 import type { Amounts } from "../../domain/charges.js";
 import { LIMIT_KEYS } from "../../domain/limit.js";
 import { ENDPOINTS, type Endpoint } from "../../domain/model.js";
-import type { Price } from "../../domain/money.js";
+import { type Price, priceOver } from "../../domain/money.js";
 import type { EpochMs } from "../../domain/units.js";
 import type { Span, Windows } from "../../domain/window.js";
 import type { ChargedUsage } from "../memory/charged-once.js";
@@ -85,15 +85,7 @@ function readPrice(from: ByteReader): Price | undefined {
     page: part(),
     audioSecond: part(),
   };
-  return {
-    denominator: Number(exact.denominator),
-    input: Number(exact.input),
-    cachedInput: Number(exact.cachedInput),
-    output: Number(exact.output),
-    page: Number(exact.page),
-    audioSecond: Number(exact.audioSecond),
-    exact,
-  };
+  return priceOver(exact);
 }
 
 function readCaller(from: ByteReader): CallerName {

@@ -1,4 +1,4 @@
-import type { Price } from "../../domain/money.js";
+import { type Price, priceOver } from "../../domain/money.js";
 
 /** How many bytes a number of a price takes: the least that holds them all. */
 const WIDTHS = [2, 4, 6] as const;
@@ -51,13 +51,5 @@ export function readPrice(bytes: Buffer, at: number): { readonly price: Price | 
 
 function priceOf(numbers: readonly bigint[]): Price {
   const [denominator = 1n, input = 0n, cachedInput = 0n, output = 0n, page = 0n, audioSecond = 0n] = numbers;
-  return {
-    denominator: Number(denominator),
-    input: Number(input),
-    cachedInput: Number(cachedInput),
-    output: Number(output),
-    page: Number(page),
-    audioSecond: Number(audioSecond),
-    exact: { denominator, input, cachedInput, output, page, audioSecond },
-  };
+  return priceOver({ denominator, input, cachedInput, output, page, audioSecond });
 }
