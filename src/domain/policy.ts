@@ -1,6 +1,7 @@
 import type { Limit } from "./limit.js";
 import type { Endpoint, Model } from "./model.js";
 import type { Fraction } from "./money.js";
+import type { Credentials, TrustRule } from "./trust.js";
 import type { Millis, Tokens } from "./units.js";
 
 /** One policy file, compiled: immutable, and swapped as one reference. */
@@ -15,6 +16,11 @@ export interface Policy {
   readonly roles: ReadonlyMap<string, Role>;
   readonly principals: ReadonlyMap<string, ListedPrincipal>;
   readonly unlistedPrincipals: "allow" | "deny";
+  readonly credentials: Credentials;
+  /** Tried in order, after the credentials. */
+  readonly trust: readonly TrustRule[];
+  /** Where the keys of each issuer's tokens are; usually one URL. */
+  readonly jwks: ReadonlyMap<string, readonly string[]>;
   /** Every name of every model, aliases included. */
   readonly models: ReadonlyMap<string, Model>;
   readonly defaultMaxOutputTokens: Tokens;
@@ -38,7 +44,20 @@ export interface Workspace extends Ruled {
   /** Multiplies every price; 1 unless the file says otherwise. */
   readonly priceFactor: Fraction;
   readonly defaultMaxOutputTokens: Tokens | undefined;
+  /** Where the Mistral key lies that Envoy's calls are sent with; undefined: there is none. */
+  readonly upstreamKey: SecretPlace | undefined;
+  /** What Envoy's door lets through although the request does not bound its cost. */
+  readonly unbounded: ReadonlySet<Unbounded>;
 }
+
+/** Where a secret lies. */
+export type SecretPlace =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "env"; readonly name: string };
+
+/** What can make the cost of a call unbounded. */
+export const UNBOUNDED = ["output", "batch", "priority_tier", "built_in_tools"] as const;
+export type Unbounded = (typeof UNBOUNDED)[number];
 
 /** What becomes of a reservation that expires unsettled. */
 export type Unsettled = "charge" | "release";

@@ -4,6 +4,8 @@ import type { Suggest } from "./nearest.js";
 import { at, entriesAt, isRecord, itemsAt, textAt } from "./raw.js";
 import { show } from "./show.js";
 
+const PROOFS = ["api_key_sha256", "spiffe", "jwt"] as const;
+
 /** Check credentials and trust rules: one proof each, names that exist, keys for every token's issuer. */
 export function checkIdentity(raw: unknown, suggest: Suggest): readonly Problem[] {
   const issuers = new Set(itemsAt(raw, "trust").map((rule) => textAt(rule, "jwt", "issuer")));
@@ -12,7 +14,7 @@ export function checkIdentity(raw: unknown, suggest: Suggest): readonly Problem[
     itemsAt(principal, "credentials").flatMap((credential, index) => {
       const path = ["principals", id, "credentials", index];
       return [
-        ...oneOf(credential, ["api_key_sha256", "spiffe", "jwt"], path, "write each credential as an item of its own"),
+        ...oneOf(credential, PROOFS, path, "write each credential as an item of its own"),
         ...keyless(credential, path, issuers),
         ...heldTwice(credential, path, id, holders),
       ];
@@ -45,16 +47,27 @@ function keyless(credential: unknown, path: Path, issuers: ReadonlySet<string | 
 
 /** Two principals with one credential could not be told apart. */
 function heldTwice(credential: unknown, path: Path, id: string, holders: Map<string, string>): readonly Problem[] {
-  return ["api_key_sha256", "spiffe"].flatMap((kind): readonly Problem[] => {
-    const written = textAt(credential, kind);
-    if (written === undefined) return [];
-    const proof = kind === "spiffe" ? written : written.toLowerCase();
+  return PROOFS.flatMap((kind): readonly Problem[] => {
+    const proof = proofIn(credential, kind);
+    if (proof === undefined) return [];
     const holder = holders.get(proof);
     holders.set(proof, holder ?? id);
     if (holder === undefined || holder === id) return [];
     const what = `principal ${show(holder)} has the same credential`;
     return [{ path: [...path, kind], at: "value", what, remedy: "give each principal its own" }];
   });
+}
+
+/** What a credential asks for, as a text that is the same for all that ask for the same. */
+function proofIn(credential: unknown, kind: (typeof PROOFS)[number]): string | undefined {
+  if (kind !== "jwt") {
+    const written = textAt(credential, kind);
+    return kind === "spiffe" ? written : written?.toLowerCase();
+  }
+  const claims = entriesAt(credential, "jwt", "claims");
+  if (claims.length === 0) return undefined;
+  const asked = ["issuer", "audience"].map((part) => textAt(credential, "jwt", part));
+  return JSON.stringify([...asked, ...claims.map(([name, value]) => [name, String(value)]).sort()]);
 }
 
 function checkTrust(rule: unknown, path: Path, names: Names): readonly Problem[] {

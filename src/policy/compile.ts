@@ -2,7 +2,9 @@ import type { Endpoint, Model } from "../domain/model.js";
 import type { Fraction } from "../domain/money.js";
 import type { ListedPrincipal, Policy, Role, Workspace } from "../domain/policy.js";
 import { CATALOGUE } from "./catalogue.js";
+import { beginIdentity } from "./compile-identity.js";
 import { compileLimits } from "./compile-limits.js";
+import { compileSecret } from "./compile-secret.js";
 import { idsMeant, modelsOf } from "./models.js";
 import type { PolicyFile } from "./schema.js";
 
@@ -37,6 +39,7 @@ export function beginPolicy(file: Omit<PolicyFile, "principals">, revision: stri
 
   const listModels = modelLister(byName);
   const principals = new Map<string, ListedPrincipal>();
+  const identity = beginIdentity(file.trust);
   const policy: Policy = {
     revision,
     organization: file.organization,
@@ -46,12 +49,18 @@ export function beginPolicy(file: Omit<PolicyFile, "principals">, revision: stri
     roles: mapped(file.roles, (name, rule) => roleOf(name, rule, listModels)),
     principals,
     unlistedPrincipals: file.unlisted_principals,
+    credentials: identity.credentials,
+    trust: identity.trust,
+    jwks: identity.jwks,
     models: byName,
     defaultMaxOutputTokens: file.default_max_output_tokens,
   };
   return {
     add(some) {
-      for (const [name, rule] of Object.entries(some)) principals.set(name, principalOf(name, rule, listModels));
+      for (const [name, rule] of Object.entries(some)) {
+        principals.set(name, principalOf(name, rule, listModels));
+        identity.add(name, rule.credentials);
+      }
     },
     finish: () => policy,
   };
@@ -73,6 +82,8 @@ function workspaceOf(
     reservationTtlMs: rule.reservation_ttl ?? file.reservation_ttl,
     priceFactor: rule.price_factor ?? file.price_factor ?? ONE,
     defaultMaxOutputTokens: rule.default_max_output_tokens,
+    upstreamKey: rule.upstream_key && compileSecret(rule.upstream_key),
+    unbounded: new Set(rule.unbounded ?? file.unbounded),
   };
 }
 

@@ -72,8 +72,12 @@ function fromClaim(form: RegExp, rule: string) {
         /^/,
         text({ expected: `a name as text (${rule})` }, form),
       )
+        .transform((map): readonly (readonly [string, string])[] => Object.entries(map))
         .optional()
-        .meta({ description: "From values of the claim to names here. Without it the value itself is the name." }),
+        .meta({
+          description:
+            "From values of the claim to names here; of a claim that is a list, the first entry here that it holds. Without a map the value itself is the name.",
+        }),
     },
   );
 }

@@ -5,9 +5,10 @@ import { checkNames } from "./check-names.js";
 import { checkReferences } from "./check-references.js";
 import { composeYaml } from "./compose-yaml.js";
 import { decodeText } from "./decode.js";
-import { type Fault, faultsOf, type Problem, type Spot } from "./faults.js";
+import { type Fault, faultsOf, type Path, type Problem, type Spot } from "./faults.js";
 import { problemsOf } from "./issues.js";
 import { locator } from "./locate.js";
+import { inFileOrder } from "./map-order.js";
 import { suggester } from "./nearest.js";
 import { plainData } from "./plain-data.js";
 import { type PolicyFile, policySchema } from "./schema.js";
@@ -55,10 +56,11 @@ export function readPolicy(bytes: Uint8Array, file: string): ReadResult {
   ];
   if (!parsed.success || problems.length + oddities.length > 0) return faulty([...oddities, ...problems.map(placed)]);
 
-  const warnings = policyWarnings(parsed.data, (path) => offsetOf(path, "key")).map(placed);
+  const keyOffset = (path: Path) => offsetOf(path, "key");
+  const warnings = policyWarnings(parsed.data, keyOffset).map(placed);
   return {
     kind: "ok",
-    file: parsed.data,
+    file: { ...parsed.data, trust: inFileOrder(parsed.data.trust, keyOffset) },
     revision: createHash("sha256").update(bytes).digest("hex").slice(0, REVISION_DIGITS),
     warnings: faultsOf(warnings, text, file),
   };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ID, MODEL_NAME, NAME, NAME_RULE } from "../domain/names.js";
+import { UNBOUNDED, type Unbounded } from "../domain/policy.js";
 import { Calendar } from "../domain/window.js";
 import { alertSchema, notifySchema, secret } from "./alert-schema.js";
 import { duration } from "./duration.js";
@@ -13,6 +14,7 @@ import { describe, show } from "./show.js";
 
 const DEFAULT_TTL_MS = 900_000;
 const DEFAULT_MAX_OUTPUT_TOKENS = 4096;
+const DEFAULT_UNBOUNDED: readonly Unbounded[] = ["output"];
 
 const LIMITS = limits(false);
 const ROLE_LIMITS = limits(true);
@@ -23,6 +25,7 @@ const description = text({ expected: "a description as text" })
 const endpointList = endpoints().optional().meta({ description: "The endpoints that may be called. Absent: all." });
 const priceFactor = factor({ expected: "a number above 0", remedy: "write a number such as 1.1" }).optional();
 const defaultCap = whole(1).optional();
+const unboundedSchema = list({ expected: "a list", remedy: "write a list such as [output]" }, choice(UNBOUNDED));
 const models = list(
   {
     expected: "a list of models",
@@ -46,6 +49,7 @@ const workspaceSchema = section(
     unsettled: choice(ALLOWING.unsettled).optional().meta({ description: "In place of the policy's." }),
     reservation_ttl: duration().optional().meta({ description: "In place of the policy's." }),
     default_max_output_tokens: defaultCap.meta({ description: "In place of the policy's." }),
+    unbounded: unboundedSchema.optional().meta({ description: "In place of the policy's." }),
     price_factor: priceFactor.meta({ description: "In place of the policy's: 1.1 for a regional host." }),
   },
 ).meta({ id: "Workspace", title: "Workspace" });
@@ -122,6 +126,10 @@ export const policySchema = section(
     default_max_output_tokens: whole(1)
       .default(DEFAULT_MAX_OUTPUT_TOKENS)
       .meta({ description: "The cap on output tokens where a request names none. Default 4096." }),
+    unbounded: unboundedSchema.default([...DEFAULT_UNBOUNDED]).meta({
+      description:
+        "Calls through Envoy that are let through although the request does not bound their cost: output (no max_tokens; default_max_output_tokens are reserved, and Mistral may write more), batch, priority_tier, built_in_tools. Default: output.",
+    }),
     price_factor: priceFactor.meta({ description: "Multiplies every price: 1.1 for a regional host." }),
     models: named({ expected: "a map of models by id" }, MODEL_NAME, modelSchema)
       .default({})

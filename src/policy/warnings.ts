@@ -14,8 +14,8 @@ const UNBUILT: readonly {
   readonly places: (file: PolicyFile) => readonly Path[];
 }[] = [
   {
-    what: "credentials and trust rules are checked, but this version proves no identity by them",
-    remedy: "callers are whom they declare, or --identity fixed:ID",
+    what: "credentials and trust rules prove who calls through Envoy, but over gRPC this version proves no identity",
+    remedy: "there callers are whom they declare, or --identity fixed:ID",
     places: (file) => [
       ...namesWith(file.principals, ({ credentials = [] }) => credentials.length > 0).map((id) => [
         "principals",
@@ -32,16 +32,6 @@ const UNBUILT: readonly {
       ...(file.alerts.length > 0 ? [["alerts"]] : []),
       ...(Object.keys(file.notify).length > 0 ? [["notify"]] : []),
     ],
-  },
-  {
-    what: "upstream keys are checked, but this version sends no call on",
-    remedy: "callers send their own Mistral key",
-    places: (file) =>
-      namesWith(file.workspaces, ({ upstream_key }) => upstream_key !== undefined).map((name) => [
-        "workspaces",
-        name,
-        "upstream_key",
-      ]),
   },
 ];
 

@@ -96,6 +96,9 @@ export function policyOf(words: PolicyWords = {}): Policy {
     organization: "acme",
     timezone: "UTC",
     unlistedPrincipals: "allow",
+    credentials: { holders: new Set(), byApiKeyHash: new Map(), bySpiffeId: new Map(), tokens: new Map() },
+    trust: [],
+    jwks: new Map(),
     defaultMaxOutputTokens: 4096,
     ...rest,
     limits: all.filter(({ scope }) => scope === "organization"),
@@ -117,6 +120,8 @@ const PLAIN_WORKSPACE = {
   unsettled: "charge",
   reservationTtlMs: 900_000,
   priceFactor: { numerator: 1n, denominator: 1n },
+  upstreamKey: undefined,
+  unbounded: new Set(["output"] as const),
 } as const;
 
 const PLAIN_PRINCIPAL = { workspace: "dev", role: "developer", disabled: false } as const;

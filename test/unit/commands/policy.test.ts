@@ -48,10 +48,10 @@ describe("policy check", () => {
   });
 
   test("marks what is doubtful as a warning", async () => {
-    const file = policyFile(POLICY.replace("  dev:\n", "  dev:\n    upstream_key: { env: MISTRAL_KEY }\n"));
+    const file = policyFile(`${POLICY}notify: { ops: { webhook: "https://hooks.example/x" } }\n`);
     const { code, stderr } = await runCli(["policy", "check", file]);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^.*policy\.yaml:6:5: workspaces\.dev\.upstream_key: warning: .*\n$/);
+    expect(stderr).toMatch(/^.*policy\.yaml:[0-9]+:1: notify: warning: .*\n$/);
   });
 
   test.each([

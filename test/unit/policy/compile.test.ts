@@ -83,8 +83,15 @@ describe("what a file leaves out", () => {
       reservationTtlMs: 900_000,
       priceFactor: { numerator: 1n, denominator: 1n },
       defaultMaxOutputTokens: undefined,
+      upstreamKey: undefined,
+      unbounded: new Set(["output"]),
     });
     expect(policy.principals.size).toBe(0);
+    expect(policy).toMatchObject({
+      credentials: { holders: new Set(), byApiKeyHash: new Map(), bySpiffeId: new Map(), tokens: new Map() },
+      trust: [],
+      jwks: new Map(),
+    });
   });
 
   test("in a workspace is the policy's, and what it says replaces that", () => {
@@ -94,9 +101,10 @@ unsettled: release
 reservation_ttl: 2h
 price_factor: 1.1
 default_max_output_tokens: 100
+unbounded: [batch, priority_tier]
 workspaces:
-  plain: { models: [] }
-  own: { models: [], on_store_failure: deny, unsettled: charge, reservation_ttl: 1s, price_factor: 1.5, default_max_output_tokens: 7 }
+  plain: { models: [], upstream_key: { file: /run/key } }
+  own: { models: [], unbounded: [], upstream_key: { env: KEY }, on_store_failure: deny, unsettled: charge, reservation_ttl: 1s, price_factor: 1.5, default_max_output_tokens: 7 }
 roles:
   r: { models: [], default_max_output_tokens: 8 }
 `);
@@ -107,6 +115,8 @@ roles:
       reservationTtlMs: 7_200_000,
       priceFactor: { numerator: 11n, denominator: 10n },
       defaultMaxOutputTokens: undefined,
+      upstreamKey: { kind: "file", path: "/run/key" },
+      unbounded: new Set(["batch", "priority_tier"]),
     });
     expect(policy.workspaces.get("own")).toMatchObject({
       onStoreFailure: "deny",
@@ -114,6 +124,8 @@ roles:
       reservationTtlMs: 1_000,
       priceFactor: { numerator: 15n, denominator: 10n },
       defaultMaxOutputTokens: 7,
+      upstreamKey: { kind: "env", name: "KEY" },
+      unbounded: new Set(),
     });
     expect(policy.roles.get("r")?.defaultMaxOutputTokens).toBe(8);
   });

@@ -116,6 +116,19 @@ trust: [{ jwt: { issuer: https://a, audience: w, jwks: https://a/k }, principal:
   });
 });
 
+test("two principals cannot be told by the same claims, in whatever order they stand", () => {
+  const token = (claims: string) =>
+    `[{ jwt: { issuer: https://a, audience: w, claims: ${claims}, jwks: https://a/k } }]`;
+  const content = `${BASE}principals:
+  a: { role: analyst, workspace: dev, credentials: ${token("{ sub: x, env: prod }")} }
+  b: { role: analyst, workspace: dev, credentials: ${token("{ env: prod, sub: x }")} }
+  c: { role: analyst, workspace: dev, credentials: ${token("{ sub: x }")} }
+`;
+  expect(faultLines(content)).toEqual([
+    'p:6:60: principals.b.credentials[0].jwt: principal "a" has the same credential; give each principal its own',
+  ]);
+});
+
 describe("trust", () => {
   test.each<[string, readonly string[]]>([
     [

@@ -14,7 +14,7 @@ describe("values at fault", () => {
     ],
     [
       "colour: red",
-      "p:2:1: colour: unknown key; remove it; the keys here are version, organization, timezone, limits, workspaces, roles, principals, trust, unlisted_principals, on_store_failure, unsettled, reservation_ttl, default_max_output_tokens, price_factor, models, alerts, notify",
+      "p:2:1: colour: unknown key; remove it; the keys here are version, organization, timezone, limits, workspaces, roles, principals, trust, unlisted_principals, on_store_failure, unsettled, reservation_ttl, default_max_output_tokens, unbounded, price_factor, models, alerts, notify",
     ],
     ["organisation: acme", "p:2:1: organisation: unknown key; did you mean organization?"],
     [

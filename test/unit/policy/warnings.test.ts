@@ -22,8 +22,7 @@ workspaces:
 notify: { ops: { webhook: https://hooks.example/ } }
 `;
   expect(warningLines(content)).toEqual([
-    "p:3:1: trust: credentials and trust rules are checked, but this version proves no identity by them; callers are whom they declare, or --identity fixed:ID",
-    "p:10:23: workspaces.w.upstream_key: upstream keys are checked, but this version sends no call on; callers send their own Mistral key",
+    "p:3:1: trust: credentials and trust rules prove who calls through Envoy, but over gRPC this version proves no identity; there callers are whom they declare, or --identity fixed:ID",
     "p:12:1: notify: alerts are checked, but this version sends none; watch the limits by CheckBudget",
   ]);
 });

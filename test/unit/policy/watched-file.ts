@@ -91,6 +91,9 @@ function policyOf(revision: string): Policy {
     roles: new Map(),
     principals: new Map(),
     unlistedPrincipals: "deny",
+    credentials: { holders: new Set(), byApiKeyHash: new Map(), bySpiffeId: new Map(), tokens: new Map() },
+    trust: [],
+    jwks: new Map(),
     models: new Map(),
     defaultMaxOutputTokens: 4096,
   };
