@@ -14,8 +14,8 @@ import {
 import type { Desk } from "./desk.js";
 import { badField, type Fault, fault } from "./fault.js";
 import { faultInId, faultInLabels, faultInRequest, type Labels, type PrincipalName } from "./forms.js";
-import { identify } from "./identify.js";
-import type { MaybePromise, Reserve, ReserveResult } from "./ports.js";
+import { whoAsks } from "./identify.js";
+import type { Evidence, MaybePromise, Reserve, ReserveResult } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 
 /** One question, as a door reads it from its caller. */
@@ -23,6 +23,8 @@ export interface AuthorizeCall {
   /** Empty: the server makes one. */
   readonly requestId: string;
   readonly principal: PrincipalName;
+  /** What else the door knows of who asks; left out where it knows nothing. */
+  readonly evidence?: Evidence;
   readonly model: string;
   /** undefined: the model's first one. */
   readonly endpoint: Endpoint | undefined;
@@ -61,9 +63,7 @@ function ask(desk: Desk, snapshot: Snapshot, call: AuthorizeCall): Asked | Decis
   const { policy } = snapshot;
   const misformed = faultInForm(call);
   if (misformed) return misformed;
-  const name = desk.identity.whoIs(policy, call.principal);
-  if ("kind" in name) return name;
-  const found = identify(snapshot, name);
+  const found = whoAsks(desk.identity, snapshot, call.principal, call.evidence);
   if (found.kind === "fault") return found;
 
   if (found.kind === "refused") {

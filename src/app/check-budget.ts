@@ -3,7 +3,7 @@ import { allowedModels, judgeModel } from "../domain/plan.js";
 import type { Desk } from "./desk.js";
 import { type Fault, fault } from "./fault.js";
 import { faultInId, type PrincipalName } from "./forms.js";
-import { identify } from "./identify.js";
+import { whoAsks } from "./identify.js";
 import { type LimitReport, reportAll } from "./limit-report.js";
 import type { MaybePromise } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
@@ -45,9 +45,7 @@ export function checkBudget(desk: Desk, call: CheckBudgetCall): MaybePromise<Bud
   const misformed = call.model === "" ? undefined : faultInId("model", call.model);
   if (misformed) return misformed;
   const snapshot = desk.snapshot();
-  const name = desk.identity.whoIs(snapshot.policy, call.principal);
-  if ("kind" in name) return name;
-  const found = identify(snapshot, name);
+  const found = whoAsks(desk.identity, snapshot, call.principal, undefined);
   if (found.kind === "fault") return found;
   if (found.kind === "refused") return fault("not_found", found.refusal.message);
 

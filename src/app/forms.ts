@@ -13,6 +13,8 @@ export interface PrincipalName {
   readonly id: string;
   readonly role: string;
   readonly workspace: string;
+  /** Not the message says so: a credential proved it, and trust rules may have made it of one. */
+  readonly isProved?: true;
 }
 
 export type Labels = Readonly<Record<string, string>>;

@@ -1,15 +1,22 @@
-import type { Refusal } from "../domain/plan.js";
 import type { ListedPrincipal, Policy } from "../domain/policy.js";
 import { badField, type Fault, fault } from "./fault.js";
 import { faultInId, faultInPrincipal, type PrincipalName } from "./forms.js";
+import type { Evidence, Identity } from "./ports.js";
+import { type Refused, refused } from "./refused.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 
 /** Who asks: resolved, refused by a rule of the policy, or not to be told from the message. */
 export type Identified = Resolved | Refused | Fault;
 
-export interface Refused {
-  readonly kind: "refused";
-  readonly refusal: Refusal;
+/** Say who asks, by what the message names and what the door gathered, and find that caller in the policy. */
+export function whoAsks(
+  identity: Identity,
+  snapshot: Snapshot,
+  named: PrincipalName,
+  evidence: Evidence | undefined,
+): Identified {
+  const name = identity.whoIs(snapshot.policy, named, evidence);
+  return "kind" in name ? name : identify(snapshot, name);
 }
 
 /** Find a caller in the policy by what is known of it. Listed principals may leave role and workspace empty. */
@@ -17,7 +24,7 @@ export function identify(snapshot: Snapshot, name: PrincipalName): Identified {
   const { policy } = snapshot;
   const listed = policy.principals.get(name.id);
   if (listed) return identifyListed(snapshot, listed, name);
-  if (policy.unlistedPrincipals === "allow") {
+  if (policy.unlistedPrincipals === "allow" || name.isProved) {
     const known = snapshot.known(name.workspace, name.role, name.id);
     if (known) return known;
   }
@@ -50,7 +57,7 @@ function identifyListed(snapshot: Snapshot, listed: ListedPrincipal, name: Princ
 }
 
 function identifyUnlisted(snapshot: Snapshot, name: PrincipalName): Identified {
-  if (snapshot.policy.unlistedPrincipals === "deny") {
+  if (snapshot.policy.unlistedPrincipals === "deny" && !name.isProved) {
     return refused(
       "unknown_principal",
       `principal ${name.id} is not in the policy, which denies those it does not list`,
@@ -83,8 +90,4 @@ function oneOf(known: Policy["roles"] | Policy["workspaces"]): string {
   return known.size === 0
     ? "it has none"
     : `it has ${[...known.keys()].slice(0, 8).join(", ")}${known.size > 8 ? ", …" : ""}`;
-}
-
-function refused(reason: Refusal["reason"], message: string): Refused {
-  return { kind: "refused", refusal: { reason, message } };
 }

@@ -9,6 +9,7 @@ import type { EpochMs, NanoUsd, Tokens } from "../domain/units.js";
 import type { Calendar } from "../domain/window.js";
 import type { Fault } from "./fault.js";
 import type { PrincipalName } from "./forms.js";
+import type { Refused } from "./refused.js";
 
 /** A value that an adapter may have at once. A store in this process answers without a promise, which costs less. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -28,10 +29,27 @@ export interface Identity {
   /**
    * Turn what a message names into the name to decide by.
    *
-   * @returns a fault where the message claims to be someone whom the caller is not.
+   * @param evidence what the door gathered besides; an identity that proves nothing does not look at it.
+   * @returns refused where a credential is sound and the policy makes nothing of it; a fault where the message claims to
+   *   be someone whom the caller is not.
    */
-  whoIs(policy: Policy, named: PrincipalName): PrincipalName | Fault;
+  whoIs(policy: Policy, named: PrincipalName, evidence?: Evidence): PrincipalName | Refused | Fault;
 }
+
+/** What a door gathered of who a caller is. Every part is proved, but for the key, which is still to be known. */
+export interface Evidence {
+  /** From a client certificate that was verified. */
+  readonly spiffeId?: string;
+  /** Of a token that was verified, its lifetime included. */
+  readonly claims?: Claims;
+  /** A `wb_` key as it was sent: a secret, never to be kept or shown. */
+  readonly apiKey?: string;
+  /** The operator's own word, by the route that a call came by; parts may be empty. */
+  readonly named?: PrincipalName;
+}
+
+/** The payload of a token. */
+export type Claims = Readonly<Record<string, unknown>>;
 
 /**
  * A caller as one store knows it: its counters found, ready to be used again and again.

@@ -9,6 +9,7 @@ import { identify } from "./identify.js";
 import { isOver, type LimitReport, reportAll } from "./limit-report.js";
 import type { PendingCall } from "./pending-usage.js";
 import type { CallerName, Charge, Claimant, MaybePromise, SettleResult } from "./ports.js";
+import type { Refused } from "./refused.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 import type { RecordUsageCall } from "./usage-report.js";
 import { whenDone } from "./when-done.js";
@@ -32,11 +33,26 @@ export function recordUsage(desk: Desk, call: RecordUsageCall): MaybePromise<Rec
   if (misformed) return misformed;
   const snapshot = desk.snapshot();
   const name = desk.identity.whoIs(snapshot.policy, call.principal);
-  if ("kind" in name) return name;
+  if ("kind" in name) return name.kind === "fault" ? name : recordRefused(desk, snapshot, call, name);
   return whenDone(record(desk, snapshot, call, name), (result) => {
     if (result.kind === "fault" && result.code === "unavailable") keep(desk, snapshot, { call, name });
     return result;
   });
+}
+
+/** Whoever is kept out now may have reserved before, and settles that; nothing else is charged to it. */
+function recordRefused(
+  desk: Desk,
+  snapshot: Snapshot,
+  call: RecordUsageCall,
+  { refusal, principal }: Refused,
+): MaybePromise<Recorded | Fault> {
+  const unknown = fault("not_found", refusal.message);
+  if (principal === undefined) return unknown;
+  const name: PrincipalName = { id: principal, role: "", workspace: "", isProved: true };
+  return whenDone(settleNamed(desk, snapshot, call, name), (result) =>
+    result.kind === "unknown" ? unknown : finish(desk, snapshot, call, settledAs(desk, snapshot, result)),
+  );
 }
 
 /** Whoever the policy does not know could reserve nothing, and takes no room from those it knows. */
@@ -99,17 +115,20 @@ const MAX_RESERVATION_ID = 512;
 /**
  * Where a request_id may have been used.
  *
- * A listed principal need not name its workspace, and may have reserved in another one before the policy moved it.
+ * A principal whose workspace the policy says need not name it, and may have reserved in another one before it was moved.
  */
-function workspacesMeant(policy: Policy, { id, workspace }: PrincipalName): readonly string[] {
+function workspacesMeant(policy: Policy, { id, workspace, isProved }: PrincipalName): readonly string[] {
   if (id === "") return [];
-  if (workspace !== "") return [workspace];
+  if (workspace !== "" && !isProved) return [workspace];
   const listed = policy.principals.get(id);
-  return listed ? [...new Set([listed.workspace, ...policy.workspaces.keys()])] : [];
+  if (!listed && !isProved) return [];
+  const now = listed?.workspace ?? workspace;
+  return [...new Set([...(now === "" ? [] : [now]), ...policy.workspaces.keys()])];
 }
 
-/** What the policy says of a listed principal now is no false claim, though the reservation may say otherwise. */
-function claimantOf({ policy }: Snapshot, { id, role, workspace }: PrincipalName): Claimant {
+/** What the policy says of a principal now is no false claim, though the reservation may say otherwise. */
+function claimantOf({ policy }: Snapshot, { id, role, workspace, isProved }: PrincipalName): Claimant {
+  if (isProved) return { principal: id };
   const listed = policy.principals.get(id);
   return {
     principal: id === "" ? undefined : id,

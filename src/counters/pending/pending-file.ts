@@ -33,7 +33,7 @@ const lineSchema = z.object({
         labels: z.record(z.string(), z.string()),
         includeLimits: z.boolean(),
       }),
-      name: z.object({ id: z.string(), role: z.string(), workspace: z.string() }),
+      name: z.object({ id: z.string(), role: z.string(), workspace: z.string(), isProved: z.literal(true).optional() }),
     })
     .optional(),
 });
@@ -137,7 +137,9 @@ function readLine(line: string): { readonly key: string; readonly pending: Pendi
     if (!data) return undefined;
     const { key, pending } = data;
     if (!pending) return { key, pending };
-    const { call, name } = pending;
+    const { call } = pending;
+    const { isProved, ...said } = pending.name;
+    const name = isProved ? { ...said, isProved } : said;
     return { key, pending: { call: { ...call, endpoint: call.endpoint, usage: call.usage }, name } };
   } catch (cause) {
     if (cause instanceof SyntaxError) return undefined;

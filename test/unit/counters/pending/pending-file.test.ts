@@ -63,6 +63,13 @@ describe("a file of reports that wait", () => {
     expect(statSync(path()).mode & 0o777).toBe(0o600);
   });
 
+  it("knows still of a caller that it proved who it is", () => {
+    const report = reportOf("r");
+    const proved: PendingCall = { ...report, name: { ...report.name, isProved: true } };
+    open().keep("proved", proved);
+    expect([...open().restored.values()]).toEqual([proved]);
+  });
+
   it("gives back what was kept, every part of it, oldest first", () => {
     const file = open();
     keep(file, "a");
