@@ -9,7 +9,15 @@ export interface JsonToken {
   readonly textBytes: number;
   /** As `textBytes`, of a string written as JSON again: without its quotes and with no needless escape. */
   readonly quotedBytes: number;
-  /** A string's text, or what stands there. Decoded when asked, which for a long string takes its time. */
+  /**
+   * How many bytes longer a number may become, or a string whose text is JSON itself, where Python reads it and writes
+   * it again: a space behind each `:` and `,`, and exponents written out.
+   */
+  readonly growth: number;
+  /**
+   * A string's text, or what stands there. Decoded when asked, which for a long string takes its time. Empty where the
+   * token goes over several chunks and is longer than the walk holds.
+   */
   text(): string;
 }
 
@@ -22,27 +30,38 @@ export class Token implements JsonToken {
   end = 0;
   textBytes = 0;
   quotedBytes = 0;
+  growth = 0;
   isEscaped = false;
   /** Chunks, or ends of them, that the token filled before the last one. */
   #pieces: Buffer[] | undefined;
+  #pieceBytes = 0;
   #chunk: Buffer = NOTHING;
   #from = 0;
   #to = 0;
+  readonly #maxHeldBytes: number;
+
+  constructor(maxHeldBytes: number) {
+    this.#maxHeldBytes = maxHeldBytes;
+  }
 
   /** Begin at an index of a chunk whose first byte has the offset `base`. */
   begin(kind: JsonToken["kind"], { chunk, at, base }: Place): void {
     this.kind = kind;
     this.start = base + at;
     this.#pieces = undefined;
+    this.#pieceBytes = 0;
     this.#chunk = chunk;
     this.#from = at;
   }
 
   /** The chunk is over and the token is not. */
   cut(chunk: Buffer): void {
-    this.#pieces ??= [];
-    this.#pieces.push(chunk.subarray(this.#from));
+    const piece = chunk.subarray(this.#from);
     this.#from = 0;
+    this.#pieceBytes += piece.length;
+    if (this.#pieceBytes > this.#maxHeldBytes) this.#pieces = [];
+    else if (this.#pieces) this.#pieces.push(piece);
+    else this.#pieces = [piece];
   }
 
   /** End before an index. */
@@ -52,10 +71,12 @@ export class Token implements JsonToken {
     this.#to = at;
     this.textBytes = this.end - this.start;
     this.quotedBytes = this.textBytes;
+    this.growth = 0;
     this.isEscaped = false;
   }
 
   text(): string {
+    if (this.#pieceBytes > this.#maxHeldBytes) return "";
     const raw = this.#raw();
     // The walk has seen that it is a JSON string.
     if (this.isEscaped) return String(JSON.parse(raw));

@@ -1,7 +1,7 @@
 import { type JsonToken, Token } from "./json-token.js";
 import { NumberScan } from "./number-scan.js";
 import { SeenKeys } from "./seen-keys.js";
-import { StringScan } from "./string-scan.js";
+import { EXPONENT_GROWTH, StringScan } from "./string-scan.js";
 import { Utf8Check } from "./utf8-check.js";
 
 /** Objects and arrays within each other; a document may not nest deeper. */
@@ -32,6 +32,8 @@ export interface JsonFault {
 export interface WalkOptions {
   /** Refuse a key that its object has had, escaped otherwise or not. Without it the later one is told too. */
   readonly uniqueKeys: boolean;
+  /** Of a key or scalar that goes over several chunks, hold at most so many bytes for its `text`. Without it all. */
+  readonly maxHeldBytes?: number;
 }
 
 /** What may come next, white space apart. */
@@ -65,7 +67,7 @@ export class JsonWalk {
   readonly #utf8 = new Utf8Check();
   readonly #string = new StringScan();
   readonly #number = new NumberScan();
-  readonly #token = new Token();
+  readonly #token: Token;
   /** Whether what is open at each depth is an object. */
   readonly #isObject: boolean[] = [];
   #depth = 0;
@@ -75,8 +77,9 @@ export class JsonWalk {
   #base = 0;
   #fault: JsonFault | undefined;
 
-  constructor(visitor: JsonVisitor, { uniqueKeys }: WalkOptions) {
+  constructor(visitor: JsonVisitor, { uniqueKeys, maxHeldBytes = Infinity }: WalkOptions) {
     this.#visitor = visitor;
+    this.#token = new Token(maxHeldBytes);
     this.#uniqueKeys = uniqueKeys ? new SeenKeys() : undefined;
   }
 
@@ -213,10 +216,12 @@ export class JsonWalk {
   #measure(chunk: Buffer, at: number): void {
     const token = this.#token;
     token.finish({ chunk, at, base: this.#base });
+    if (token.kind === "number" && this.#number.hasExponent) token.growth = EXPONENT_GROWTH;
     if (token.kind !== "string") return;
     token.isEscaped = this.#string.isEscaped;
     token.textBytes = this.#string.textBytes;
     token.quotedBytes = this.#string.quotedBytes;
+    token.growth = this.#string.growth;
   }
 
   #open(isObject: boolean, at: number): number {

@@ -11,6 +11,11 @@ const ZERO = 0x30;
 export class NumberScan {
   #part: Part = "sign";
 
+  /** The number that ended last, or goes on, has an exponent. */
+  get hasExponent(): boolean {
+    return this.#part === "exponent";
+  }
+
   /** The number may end here. */
   get isComplete(): boolean {
     return COMPLETE.has(this.#part);

@@ -11,7 +11,21 @@ const SHORT_ESCAPES: ReadonlyMap<number, number> = new Map([
   [0x72, 0x0d],
   [0x74, 0x09],
 ]);
+/** The escapes that need two bytes; every other control character needs six. */
 const SHORTENED: ReadonlySet<number> = new Set([...SHORT_ESCAPES.values(), QUOTE, BACKSLASH]);
+
+/** What a byte means to the scan; 0: nothing. */
+const SEPARATOR = 1;
+const LETTER_E = 2;
+const STOP = 3;
+const CLASSES = new Uint8Array(256);
+CLASSES.fill(STOP, 0, FIRST_PRINTABLE);
+for (const byte of [QUOTE, BACKSLASH]) CLASSES[byte] = STOP;
+for (const byte of Buffer.from(":,")) CLASSES[byte] = SEPARATOR;
+for (const byte of Buffer.from("eE")) CLASSES[byte] = LETTER_E;
+
+/** The most that a number with an exponent grows when it is written without: `1e15` becomes `1000000000000000.0`. */
+export const EXPONENT_GROWTH = 16;
 
 /**
  * Scans the inside of one JSON string after another, chunk by chunk, and measures without decoding.
@@ -27,6 +41,11 @@ export class StringScan {
   textBytes = 0;
   /** UTF-8 bytes of the text written as a JSON string again, without its quotes and with no needless escape. */
   quotedBytes = 0;
+  /**
+   * How many bytes the text may grow by where it is JSON itself and is read and written again, as Python does: a space
+   * behind each `:` and `,`, and exponents written out.
+   */
+  growth = 0;
   /** Where in an escape the scan stands: 0 outside, 1 after the backslash, 2 to 5 before a hex digit. */
   #escape = 0;
   #unit = 0;
@@ -38,6 +57,7 @@ export class StringScan {
     this.isEscaped = false;
     this.textBytes = 0;
     this.quotedBytes = 0;
+    this.growth = 0;
     this.#escape = 0;
     this.#isHalf = false;
   }
@@ -55,7 +75,11 @@ export class StringScan {
       let byte = 0;
       for (; at < length; at++) {
         byte = chunk[at] ?? 0;
-        if (byte === QUOTE || byte === BACKSLASH || byte < FIRST_PRINTABLE) break;
+        const meaning = CLASSES[byte] ?? 0;
+        if (meaning === 0) continue;
+        if (meaning === STOP) break;
+        if (meaning === SEPARATOR) this.growth++;
+        else if (mayBeExponent(chunk, at)) this.growth += EXPONENT_GROWTH;
       }
       this.textBytes += at - start;
       this.quotedBytes += at - start;
@@ -104,9 +128,27 @@ export class StringScan {
     // Each half of a pair stands for two of its four bytes.
     const bytes = unit < 0x80 ? 1 : unit < 0x800 || isLow || this.#isHalf ? 2 : 3;
     this.textBytes += bytes;
+    const meaning = unit < 0x80 ? CLASSES[unit] : 0;
+    if (meaning === SEPARATOR) this.growth++;
+    else if (meaning === LETTER_E) this.growth += EXPONENT_GROWTH;
     this.quotedBytes += SHORTENED.has(unit) ? 2 : unit < FIRST_PRINTABLE ? 6 : bytes;
     return true;
   }
+}
+
+/** Whether the `e` at an index may stand in a number. What the chunk does not show might make it one. */
+function mayBeExponent(chunk: Buffer, at: number): boolean {
+  const before = chunk[at - 1];
+  const after = chunk[at + 1];
+  return (before === undefined || isDigit(before)) && (after === undefined || isDigit(after) || isSignOrEscape(after));
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function isSignOrEscape(byte: number): boolean {
+  return byte === 0x2b || byte === 0x2d || byte === BACKSLASH;
 }
 
 function hexDigit(byte: number): number {
