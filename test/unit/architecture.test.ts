@@ -28,6 +28,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   counters: ["app/pending-usage", "app/ports", "domain"],
   identity: ["app/fault", "app/forms", "app/identify", "app/ports", "app/refused", "domain"],
   keys: ["app/ports", "domain"],
+  mistral: ["domain"],
   transport: ["app", "domain", "gen"],
   telemetry: ["app/ports", "domain"],
   gen: [],
