@@ -113,7 +113,6 @@ export class BodyDecoder {
   }
 
   #takeDecoded(bytes: Buffer): void {
-    if (!this.#isSound) return;
     this.#decodedBytes += bytes.length;
     if (this.#decodedBytes > this.#limits.maxDecodedBytes) this.#giveUp();
     else this.#take(bytes);

@@ -63,6 +63,19 @@ describe("an answer in one document", () => {
   });
 });
 
+describe("an answer that is none", () => {
+  it.each([CHAT, CHAT_STREAM])("by its status says nothing, whatever it says", async (answer) => {
+    for (const status of [199, 302, 400, 503]) {
+      expect(await readRecorded({ ...answer, status })).toEqual({
+        usage: undefined,
+        outputBytes: 0,
+        isStream: false,
+        isWhole: true,
+      });
+    }
+  });
+});
+
 describe("an answer that streams", () => {
   it.each([
     ["chat stream", CHAT_STREAM, { inputTokens: 10, outputTokens: 275 }, 28],

@@ -58,6 +58,18 @@ describe("a coded body", () => {
     expect((await decode(coding, [bytes])).isSound).toBe(false);
   });
 
+  it.each(ENCODERS)("in %s that is cut is sound as far as it goes", async (coding, encode) => {
+    const bytes = encode(Buffer.from("a body, a body, and no more than a body"));
+    let last = 0;
+    for (let length = 0; length <= bytes.length; length++) {
+      const decoded = await decode(coding, [bytes.subarray(0, length)]);
+      expect(decoded.isSound).toBe(true);
+      expect(decoded.bytes).toBeGreaterThanOrEqual(last);
+      last = decoded.bytes;
+    }
+    expect(last).toBe(39);
+  });
+
   it("in gzip may come in members", async () => {
     expect(await decode("gzip", [gzipSync("ab"), gzipSync("c")])).toEqual({ bytes: 3, isSound: true });
   });

@@ -6,9 +6,10 @@ import { DocumentAnswer } from "../../../src/mistral/document-answer.js";
 const MEGABYTE = 1024 * 1024;
 const USAGE = '{"prompt_tokens":40,"total_tokens":40,"completion_tokens":0}';
 
-function read(text: string, endpoint: Endpoint = "embeddings"): BodyFacts {
+function read(text: string, endpoint: Endpoint = "embeddings", chunkBytes = Infinity): BodyFacts {
   const answer = new DocumentAnswer(endpoint);
-  answer.write(Buffer.from(text));
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += chunkBytes) answer.write(bytes.subarray(at, at + chunkBytes));
   return answer.end();
 }
 
@@ -21,6 +22,7 @@ describe("the usage of a document", () => {
     expect(inputTokens(`{"data":[{"usage":${USAGE}}],"x":{"usage":${USAGE}},"t":${JSON.stringify(USAGE)}}`)).toBe(
       undefined,
     );
+    expect(inputTokens(`{"usage":${USAGE},"x":{"usage":{"prompt_tokens":1}},"y":{"usage":1}}`)).toBe(40);
     expect(inputTokens(`[{"usage":${USAGE}}]`)).toBeUndefined();
     expect(inputTokens(`[[],"usage",${USAGE}]`)).toBeUndefined();
     expect(inputTokens(`{"u\\u0073age":${USAGE}}`)).toBe(40);
@@ -55,7 +57,10 @@ describe("the usage of a document", () => {
   it("is unknown where it is longer than any usage", () => {
     const long = `{"prompt_tokens":40,"x":"${"a".repeat(64 * 1024)}"}`;
     expect(read(`{"usage":${long}}`)).toEqual({ usage: undefined, outputBytes: 0, isWhole: true });
-    expect(inputTokens(`{"usage":${long},"usage":${USAGE}}`)).toBe(40);
+    for (const chunkBytes of [Infinity, 1000, 7]) {
+      const twice = `{"usage":${long},"usage":${USAGE}}`;
+      expect(read(twice, "embeddings", chunkBytes).usage?.inputTokens).toBe(40);
+    }
   });
 });
 

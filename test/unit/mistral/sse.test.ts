@@ -102,6 +102,12 @@ describe("an event that is too long", () => {
     expect(readText(`data: 1\n${": alive\n".repeat(100)}data: 2\n\n`, 20)).toEqual([event("1\n2")]);
   });
 
+  it("leaves nothing behind for the next, however it is cut", () => {
+    const bytes = Buffer.from("data: 345678\n\ndata: 2\n\n");
+    const eachByte = Array.from(bytes, (byte) => Buffer.from([byte]));
+    expect(read(eachByte, 9)).toEqual([{ kind: "passed_over", bytes: 12 }, event("2")]);
+  });
+
   it("is told of where it is cut off", () => {
     expect(readText("data: 3456", 9)).toEqual([{ kind: "passed_over", bytes: 10 }]);
   });
