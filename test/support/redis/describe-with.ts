@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { type Binary, judge, serversAtHand } from "./servers-at-hand.js";
+import { type Binary, judge, serversAtHand, type Verdict } from "./servers-at-hand.js";
 
 /**
  * Describe a suite that needs real servers.
@@ -8,7 +8,11 @@ import { type Binary, judge, serversAtHand } from "./servers-at-hand.js";
  * CI=true a missing Redis fails instead.
  */
 export function describeWith(needs: readonly Binary[], name: string, suite: () => void): void {
-  const verdict = judge(needs, serversAtHand(), process.env["CI"] === "true");
+  describeJudged(judge(needs, serversAtHand(), process.env["CI"] === "true"), name, suite);
+}
+
+/** Describe a suite as was judged: it runs, or says by its name what it lacks, or fails by that. */
+export function describeJudged(verdict: Verdict, name: string, suite: () => void): void {
   if (verdict.kind === "run") {
     describe(name, suite);
     return;
