@@ -111,10 +111,15 @@ describeEnvoy("the sidecar's Envoy", (version) => {
     expect(door.checks).toHaveLength(1);
   });
 
-  it("calls Mistral once, whatever a caller asks of Envoy", async () => {
+  it("calls Mistral once, whatever a caller asks of Envoy, and does not pass such wishes on", async () => {
     const { door, port, mistral } = await sidecar(version, allow);
     mistral.answer({ [`POST ${CHAT}`]: SERVER_ERROR });
-    const headers = { "x-envoy-retry-on": "5xx", "x-envoy-max-retries": "3", "x-windbreak-reservation": "r-2" };
+    const headers = {
+      "x-envoy-retry-on": "5xx",
+      "x-envoy-max-retries": "3",
+      "x-envoy-downstream-service-cluster": "another",
+      "x-windbreak-reservation": "r-2",
+    };
     const answer = await httpCall({ port, path: CHAT, body: QUESTION, headers });
     expect(answer.status).toBe(500);
     expect(mistral.requests).toHaveLength(1);
