@@ -1,5 +1,6 @@
 import type { RedisTarget } from "./counters/redis/redis-url.js";
 import type { Millis } from "./domain/units.js";
+import { type EnvoySettings, envoyGiven } from "./settings/envoy-given.js";
 import {
   addressesGiven,
   choiceGiven,
@@ -24,6 +25,8 @@ export interface ServeSettings {
   readonly policyFile: string;
   /** At least one, none twice. */
   readonly listen: readonly Address[];
+  /** Where Envoy asks; undefined: nowhere. */
+  readonly envoy?: EnvoySettings | undefined;
   /** undefined: no admin port. */
   readonly admin: Address | undefined;
   /** Nobody asked for the admin port by name: that its address is taken is then worth a warning only. */
@@ -70,7 +73,7 @@ export interface Sources {
 }
 
 /** Flags of `serve` that the documentation names and that this version refuses. */
-export const NOT_YET = ["listen-envoy", "envoy-peer", "tls-cert", "tls-key", "tls-client-ca", "rotate"] as const;
+export const NOT_YET = ["rotate"] as const;
 
 const DEFAULT_LISTEN = "127.0.0.1:50051";
 const DEFAULT_ADMIN = "127.0.0.1:9090";
@@ -91,7 +94,8 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
   const adminGiven = given(reader, "admin").at(-1);
   const isOff = adminGiven?.text === "off";
   const admin = isOff ? [] : addressesGiven(reader, "admin", DEFAULT_ADMIN);
-  refuseTwice(reader, adminGiven ? [...listen, ...admin] : listen);
+  const envoy = envoyGiven(reader);
+  refuseTwice(reader, [...listen, ...envoy.addresses, ...(adminGiven ? admin : [])]);
 
   const identity = readIdentity(reader);
   const exposed = identity?.kind === "declared" ? listen.filter(({ address }) => !isLocal(address)) : [];
@@ -100,6 +104,7 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
   return finish(reader, {
     policyFile,
     listen: Object.freeze(listen.map(({ address }) => address)),
+    envoy: envoy.settings,
     admin: admin.at(-1)?.address,
     adminIsDefault: adminGiven === undefined,
     identity: identity ?? DECLARED,
@@ -124,6 +129,11 @@ export function readAskSettings(sources: Sources): SettingsRead<AskSettings> {
     adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN),
     timeoutMs: durationGiven(reader, "timeout", "2s", 1),
   });
+}
+
+/** Read a variable that the policy names: it holds a secret, and is no setting. */
+export function variable(name: string): string | undefined {
+  return process.env[name];
 }
 
 function readerOf({ flags, env = process.env }: Sources): Reader {

@@ -10,6 +10,13 @@ export function withServeFlags(command: Program): Program {
     .addOption(
       repeatable("--listen <address>", "where callers connect: unix:PATH, or IP:PORT (default: 127.0.0.1:50051)"),
     )
+    .addOption(
+      repeatable("--listen-envoy <address>", "where Envoy asks: unix:PATH, or IP:PORT with TLS (default: nowhere)"),
+    )
+    .option("--tls-cert <file>", "certificate chain of listeners for Envoy on TCP, PEM")
+    .option("--tls-key <file>", "its private key")
+    .option("--tls-client-ca <file>", "who signs Envoy's certificate")
+    .addOption(repeatable("--envoy-peer <id>", "the SPIFFE id in Envoy's certificate"))
     .option("--admin <address>", "where operators connect, or off (default: 127.0.0.1:9090)")
     .option("--identity <mode>", "who callers are: declared, or fixed:ID (default: declared)")
     .option("--insecure-declared-identity", "let declared callers connect from other machines")

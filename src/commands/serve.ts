@@ -1,9 +1,11 @@
 import { faultInFixed } from "../identity/fixed.js";
+import { faultInEnvoy } from "../keys/fault-in-envoy.js";
+import { UpstreamKeys } from "../keys/upstream-keys.js";
 import type { Load } from "../policy/judge.js";
 import { LivePolicy } from "../policy/live-policy.js";
 import { loadHere, loadInWorker } from "../policy/load-in-worker.js";
 import { mountPointWarning } from "../policy/mount-point.js";
-import type { ServeSettings } from "../settings.js";
+import { type ServeSettings, variable } from "../settings.js";
 import { createLog, type Log } from "../telemetry/log.js";
 import { forgetfulStore, openStore } from "./open-store.js";
 import { Service } from "./service.js";
@@ -28,9 +30,10 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const counters = await openStore(settings, log, () => live?.current());
   const inUse = counters.kind === "open" ? counters.inUse : forgetfulStore();
   const { clock } = inUse;
-  const opened = await LivePolicy.open({ file, log, clock, load: loaderFor(settings) });
+  const upstreamKeys = settings.envoy && new UpstreamKeys({ variable, onLost: (line) => log.warn(line) });
+  const opened = await LivePolicy.open({ file, log, clock, load: loaderFor(settings, upstreamKeys) });
   const warning = opened.kind === "open" ? await mountPointWarning(file) : undefined;
-  const service = new Service({ settings, log, clock, counters: inUse });
+  const service = new Service({ settings, log, clock, counters: inUse, ...(upstreamKeys ? { upstreamKeys } : {}) });
   // One fault does not keep another from being told: all are to be mended before the next start.
   const faults = [
     ...(counters.kind === "faulty" ? [counters.fault] : []),
@@ -40,6 +43,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   if (opened.kind === "faulty" || faults.length > 0) {
     for (const fault of faults) process.stderr.write(`${fault}\n`);
     if (opened.kind === "open") opened.live.close();
+    upstreamKeys?.close();
     await service.stop();
     return MISCONFIGURED;
   }
@@ -55,6 +59,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   await asked;
   live.close();
   log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
+  upstreamKeys?.close();
   return DONE;
 }
 
@@ -73,15 +78,24 @@ function endAsked(log: Log): Promise<void> {
 
 /**
  * Load the first policy in this thread, which has nothing else to do, and every later one in a thread of its own, so that
- * no call waits for it. A policy that this server's identity cannot serve is at fault.
+ * no call waits for it. A policy that this server cannot serve is at fault: its fixed principal, or Mistral's keys, are
+ * missing.
  */
-function loaderFor({ identity }: ServeSettings): Load {
+function loaderFor({ identity }: ServeSettings, upstreamKeys: UpstreamKeys | undefined): Load {
   let isFirst = true;
   return async (bytes, file) => {
     const result = await (isFirst ? loadHere(bytes, file) : loadInWorker(bytes, file));
     isFirst = false;
-    if (result.kind === "faulty" || identity.kind !== "fixed") return result;
-    const fault = faultInFixed(result.policy, identity.id);
-    return fault === undefined ? result : { kind: "faulty", faults: [`${file}: ${fault}`] };
+    if (result.kind === "faulty") return result;
+    const { policy } = result;
+    const faults = [
+      identity.kind === "fixed" ? faultInFixed(policy, identity.id) : undefined,
+      upstreamKeys && faultInEnvoy(policy),
+    ].filter((fault) => fault !== undefined);
+    if (upstreamKeys && faults.length === 0) {
+      const read = await upstreamKeys.swap(policy);
+      if (read.kind === "faulty") faults.push(...read.faults);
+    }
+    return faults.length === 0 ? result : { kind: "faulty", faults: faults.map((fault) => `${file}: ${fault}`) };
   };
 }

@@ -13,11 +13,13 @@ import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import { declaredIdentity } from "../identity/declared.js";
 import { fixedIdentity } from "../identity/fixed.js";
+import type { UpstreamKeys } from "../keys/upstream-keys.js";
 import { catalogueAgeDays } from "../policy/catalogue.js";
 import type { LivePolicy } from "../policy/live-policy.js";
 import type { ServeSettings } from "../settings.js";
 import type { Log } from "../telemetry/log.js";
 import { Metrics, scrape } from "../telemetry/metrics.js";
+import type { ServiceOptions as HandlingOptions } from "../transport/abandon.js";
 import { type Address, formatAddress, formatFault } from "../transport/address.js";
 import { type AdminServer, startAdmin } from "../transport/admin.js";
 import type { AdminSource } from "../transport/admin-source.js";
@@ -28,6 +30,7 @@ import type { Listener } from "../transport/listeners.js";
 import { createReflection, readDescriptors, reflectionHandlers } from "../transport/reflection.js";
 import { createServer, listen, shutdown } from "../transport/server.js";
 import { VERSION } from "../version.js";
+import { EnvoyDoor } from "./envoy-door.js";
 import { forgotten } from "./forgotten.js";
 import { forgetfulStore } from "./open-store.js";
 import type { StoreInUse } from "./store-in-use.js";
@@ -47,6 +50,8 @@ export interface ServiceOptions {
   readonly clock: Clock;
   /** Counters of this process alone when left out. */
   readonly counters?: StoreInUse;
+  /** What calls through Envoy are sent with; needed where Envoy's door is served. */
+  readonly upstreamKeys?: UpstreamKeys;
 }
 
 /** One running server with all that belongs to it: made by constructor, from settings to sockets. */
@@ -61,6 +66,7 @@ export class Service {
   readonly #desk: Desk;
   readonly #pending: PendingQueue;
   readonly #server: Server;
+  readonly #envoy: EnvoyDoor | undefined;
   #live: LivePolicy | undefined;
   #inForce: SnapshotInForce | undefined;
   #listeners: readonly Listener[] = [];
@@ -69,7 +75,7 @@ export class Service {
   #sweepFailed = false;
   #isEnding = false;
 
-  constructor({ settings, log, clock, counters }: ServiceOptions) {
+  constructor({ settings, log, clock, counters, upstreamKeys }: ServiceOptions) {
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
@@ -91,6 +97,10 @@ export class Service {
       inventId: inventIds(),
     };
     this.#server = this.#serving();
+    const { envoy, identity } = settings;
+    if (envoy && upstreamKeys) {
+      this.#envoy = new EnvoyDoor({ ...this.#handling(), settings: envoy, identity, upstreamKeys, log });
+    }
   }
 
   /**
@@ -101,15 +111,21 @@ export class Service {
   async bind(): Promise<readonly string[]> {
     // Callers last: the admin port can do without a policy, and they cannot.
     const adminFaults = await this.#bindAdmin();
+    const envoyFaults = (await this.#envoy?.bind()) ?? [];
     const bound = await listen(this.#server, { addresses: this.#settings.listen });
-    if (bound.kind === "refused") return [...bound.faults.map(formatFault), ...adminFaults];
+    if (bound.kind === "refused") return [...bound.faults.map(formatFault), ...envoyFaults, ...adminFaults];
     this.#listeners = bound.listeners;
-    return adminFaults;
+    return [...envoyFaults, ...adminFaults];
   }
 
   /** Where it listens for callers, as bound. */
   addresses(): readonly Address[] {
     return this.#listeners.map(({ address }) => address);
+  }
+
+  /** Where it listens for Envoy, as bound. */
+  envoyAddresses(): readonly Address[] {
+    return (this.#envoy?.listeners ?? []).map(({ address }) => address);
   }
 
   /** Decide by this policy, and by every one that comes after it. */
@@ -121,7 +137,9 @@ export class Service {
     this.#pending.start();
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     this.#health.serve();
+    this.#envoy?.health.serve();
     for (const { address } of this.#listeners) this.#log.info(`listening on ${formatAddress(address)}`);
+    for (const address of this.envoyAddresses()) this.#log.info(`listening for Envoy on ${formatAddress(address)}`);
     if (this.#admin) this.#log.info(`admin port on http://${formatAddress(this.#admin.address)}`);
     this.#log.info(`policy ${policy.revision} of ${this.#settings.policyFile} is in force`);
     const { restored } = this.#counters;
@@ -134,9 +152,9 @@ export class Service {
     this.#isEnding = true;
     const { drainGraceMs: graceMs, drainDelayMs } = this.#settings;
     const running = {
-      servers: [this.#server],
-      listeners: this.#listeners,
-      health: this.#health,
+      servers: [this.#server, ...(this.#envoy ? [this.#envoy.server] : [])],
+      listeners: this.#allListeners(),
+      healths: [this.#health, ...(this.#envoy ? [this.#envoy.health] : [])],
       draining: this.#draining,
     };
     const outcome = await shutdown(running, { graceMs, drainDelayMs: this.#live ? drainDelayMs : 0 });
@@ -153,18 +171,23 @@ export class Service {
   #serving(): Server {
     const server = createServer();
     const reflect = createReflection(readDescriptors(), SERVED);
-    server.addService(
-      DECISION_SERVICE,
-      decisionHandlers({
-        desk: this.#desk,
-        draining: this.#draining,
-        timed: (ms) => this.#metrics.observe(ms / 1000),
-        failed: (cause) => this.#log.error("a call failed unexpectedly", cause),
-      }),
-    );
+    server.addService(DECISION_SERVICE, decisionHandlers(this.#handling()));
     server.addService(HealthService, this.#health.handlers);
     server.addService(ServerReflectionService, reflectionHandlers(reflect, this.#draining));
     return server;
+  }
+
+  #handling(): HandlingOptions {
+    return {
+      desk: this.#desk,
+      draining: this.#draining,
+      timed: (ms) => this.#metrics.observe(ms / 1000),
+      failed: (cause) => this.#log.error("a call failed unexpectedly", cause),
+    };
+  }
+
+  #allListeners(): readonly Listener[] {
+    return [...this.#listeners, ...(this.#envoy?.listeners ?? [])];
   }
 
   async #bindAdmin(): Promise<readonly string[]> {
@@ -197,7 +220,7 @@ export class Service {
           store: this.#counters.isUp() ? "up" : "down",
           // From the first moment, as health says it: a balancer must look away while calls are still taken.
           draining: this.#isEnding,
-          listeners: this.#listeners,
+          listeners: this.#allListeners(),
         };
       },
       limits: (page) => (isLimitCursor(page.after) ? listLimits(this.#desk, page) : { kind: "bad_cursor" }),

@@ -13,6 +13,10 @@ export interface AccessRequest {
   readonly pages: number;
   readonly audioSeconds: number;
   readonly annotatedPages: boolean;
+  /** How many answers are asked for, where `maxOutputTokens` is not set: each may be as long as the default cap. */
+  readonly choices?: number;
+  /** Its input cannot be known beforehand: it is whatever the model's context holds beside the output. */
+  readonly fillsContext?: boolean;
 }
 
 /** Whether the rules let a request run, and the most that it can use. */
@@ -66,10 +70,11 @@ export function uncountable(plan: Plan, request: AccessRequest): string | undefi
  */
 export function evaluate(standing: Standing, plan: OpenPlan, request: AccessRequest): Verdict {
   const output = plan.hasOutput ? outputCap(standing, plan, request) : 0;
+  const inputTokens = inputBeside(output, plan, request);
   const price = priceOf(plan, request.annotatedPages);
-  const cost = price ? costOf(price, billable(request, output)) : 0;
-  if (cost === undefined || request.inputTokens + output > MAX_AMOUNT) return { kind: "uncountable" };
-  const worst: Amounts = { inputTokens: request.inputTokens, outputTokens: output, cost };
+  const cost = price ? costOf(price, { ...billable(request, output), inputTokens }) : 0;
+  if (cost === undefined || inputTokens + output > MAX_AMOUNT) return { kind: "uncountable" };
+  const worst: Amounts = { inputTokens, outputTokens: output, cost };
 
   const over = overCeilings(standing, worst);
   const refusing = over.filter((limit) => !limit.shadow);
@@ -95,7 +100,7 @@ function overCeilings({ perRequest }: Standing, worst: Amounts): readonly Limit[
 function outputCap(standing: Standing, plan: OpenPlan, request: AccessRequest): Tokens {
   if (request.maxOutputTokens > 0) return request.maxOutputTokens;
 
-  let cap = plan.defaultMaxOutputTokens;
+  let cap = plan.defaultMaxOutputTokens * (request.choices ?? 1);
   for (const limit of standing.perRequest) {
     if (limit.shadow) continue;
     if (limit.metric === "tokens") cap = Math.min(cap, limit.ceiling - request.inputTokens);
@@ -105,6 +110,12 @@ function outputCap(standing: Standing, plan: OpenPlan, request: AccessRequest): 
   if (contextLength !== undefined) cap = Math.min(cap, contextLength - request.inputTokens);
   if (maxOutputTokens !== undefined) cap = Math.min(cap, maxOutputTokens);
   return Math.max(cap, 1);
+}
+
+/** A model without a context length bounds nothing: whoever asks must not let such a call get here. */
+function inputBeside(output: Tokens, { model }: OpenPlan, { inputTokens, fillsContext }: AccessRequest): Tokens {
+  if (!fillsContext || model.contextLength === undefined) return inputTokens;
+  return Math.max(inputTokens, model.contextLength - output);
 }
 
 function exceedsModel({ model }: OpenPlan, { inputTokens, outputTokens }: Amounts): boolean {

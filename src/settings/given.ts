@@ -65,7 +65,7 @@ export function given({ flags, env }: Reader, name: string): readonly Given[] {
   return texts.filter((part) => part !== "").map((part) => ({ text: part, where: variable }));
 }
 
-const LISTS: ReadonlySet<string> = new Set(["listen"]);
+const LISTS: ReadonlySet<string> = new Set(["listen", "listen-envoy", "envoy-peer"]);
 
 function variableOf(name: string): string {
   return `WINDBREAK_${name.toUpperCase().replaceAll("-", "_")}`;

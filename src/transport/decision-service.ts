@@ -1,10 +1,4 @@
-import type {
-  ServerDuplexStream,
-  ServerUnaryCall,
-  ServiceDefinition,
-  sendUnaryData,
-  UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { authorize } from "../app/authorize.js";
 import { checkBudget } from "../app/check-budget.js";
 import type { Fault } from "../app/fault.js";
@@ -14,26 +8,12 @@ import { PolicyDecisionServiceService } from "../gen/windbreak/v1/policy_decisio
 import { abandon, type ServiceOptions } from "./abandon.js";
 import { OpenStream } from "./authorize-stream.js";
 import { readAuthorize, readCheckBudget, readRecordUsage, writeBudget, writeDecision, writeRecorded } from "./codec.js";
+import { inBytes } from "./in-bytes.js";
 import type { Misread } from "./misread.js";
 import { INTERNAL, statusOf, TOO_LATE } from "./status.js";
 
-/**
- * The service's methods with bytes in and bytes out.
- *
- * Messages are decoded in the handlers, because a decoder that throws inside grpc-js ends the call as INTERNAL.
- */
-export const DECISION_SERVICE: ServiceDefinition<UntypedServiceImplementation> = Object.fromEntries(
-  Object.entries(PolicyDecisionServiceService).map(([name, method]) => [
-    name,
-    {
-      ...method,
-      requestSerialize: (bytes: Buffer) => bytes,
-      requestDeserialize: (bytes: Buffer) => bytes,
-      responseSerialize: (bytes: Buffer) => bytes,
-      responseDeserialize: (bytes: Buffer) => bytes,
-    },
-  ]),
-);
+/** The service's methods with bytes in and bytes out. */
+export const DECISION_SERVICE = inBytes(PolicyDecisionServiceService);
 
 /** Make the handlers of the four RPCs. */
 export function decisionHandlers(options: ServiceOptions): UntypedServiceImplementation {

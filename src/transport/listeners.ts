@@ -3,7 +3,10 @@ import { type Address, type AddressFault, formatAddress, type TcpAddress, type U
 import { errnoOf, inspect, listenAtPath, removeStale, type Site } from "./unix-socket.js";
 
 /** Receives each connection as it is accepted. */
-type Accept = (socket: Socket) => void;
+export type Accept = (socket: Socket) => void;
+
+/** Makes what listens at a port: plain, or with TLS in front, where a connection is accepted once it is proved. */
+export type MakeServer = (accept: Accept) => Server;
 
 export type Bound =
   | { readonly kind: "bound"; readonly listeners: readonly Listener[] }
@@ -45,9 +48,13 @@ export class Listener {
  * What must be waited for (whether a socket file is stale) comes first; then all are bound within one turn of the event
  * loop, so that no connection is accepted before it is known that every address could be bound.
  */
-export async function bind(addresses: readonly Address[], accept: Accept): Promise<Bound> {
+export async function bind(
+  addresses: readonly Address[],
+  accept: Accept,
+  onTcp: MakeServer = plainServer,
+): Promise<Bound> {
   const sites = await Promise.all(addresses.map(siteOf));
-  const results = await Promise.all(sites.map((site) => (site.kind === "fault" ? site : open(site, accept))));
+  const results = await Promise.all(sites.map((site) => (site.kind === "fault" ? site : open(site, accept, onTcp))));
 
   const faults = results.filter((result) => result.kind === "fault");
   const listeners = results.filter((result) => result.kind === "listener");
@@ -68,7 +75,7 @@ async function siteOf(address: Address): Promise<Prepared | AddressFault> {
   return { kind: "fault", what: site.what, where: formatAddress(address), remedy: site.remedy };
 }
 
-async function open(prepared: Prepared, accept: Accept): Promise<Listener | AddressFault> {
+async function open(prepared: Prepared, accept: Accept, onTcp: MakeServer): Promise<Listener | AddressFault> {
   const connections = new Set<Socket>();
   const take: Accept = (socket) => {
     connections.add(socket);
@@ -80,7 +87,8 @@ async function open(prepared: Prepared, accept: Accept): Promise<Listener | Addr
       return new Listener(prepared.address, [await openUnix(prepared, take)], connections);
     }
     const { host, port } = prepared.address;
-    const servers = host === "localhost" ? await openLoopback(port, take) : [await openTcp(host, port, take)];
+    const opening = (ip: string, at: number) => openTcp(ip, at, () => onTcp(take));
+    const servers = host === "localhost" ? await openLoopback(port, opening) : [await opening(host, port)];
     return new Listener({ kind: "tcp", host, port: portOf(servers) }, servers, connections);
   } catch (error) {
     const code = errnoOf(error);
@@ -90,21 +98,24 @@ async function open(prepared: Prepared, accept: Accept): Promise<Listener | Addr
 }
 
 function openUnix({ address, site }: Extract<Prepared, { kind: "unix" }>, accept: Accept): Promise<Server> {
-  return opened(accept, (server) => {
+  return opened(plainServer(accept), (server) => {
     if (site.kind === "stale") removeStale(address.path, site.file);
     listenAtPath(server, address.path);
   });
 }
 
-function openTcp(host: string, port: number, accept: Accept): Promise<Server> {
-  return opened(accept, (server) => server.listen({ host, port }));
+function openTcp(host: string, port: number, make: () => Server): Promise<Server> {
+  return opened(make(), (server) => server.listen({ host, port }));
 }
 
 /** Both loopback addresses on one port, because clients try either first. A machine without IPv6 has the first alone. */
-async function openLoopback(port: number, accept: Accept): Promise<readonly Server[]> {
-  const first = await openTcp("127.0.0.1", port, accept);
+async function openLoopback(
+  port: number,
+  opening: (ip: string, port: number) => Promise<Server>,
+): Promise<readonly Server[]> {
+  const first = await opening("127.0.0.1", port);
   try {
-    return [first, await openTcp("::1", portOf([first]), accept)];
+    return [first, await opening("::1", portOf([first]))];
   } catch (error) {
     const code = errnoOf(error);
     if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") return [first];
@@ -113,10 +124,13 @@ async function openLoopback(port: number, accept: Accept): Promise<readonly Serv
   }
 }
 
+function plainServer(accept: Accept): Server {
+  return createServer({ noDelay: true }, accept);
+}
+
 /** Resolves once the server listens; rejects with the system's error. */
-function opened(accept: Accept, listen: (server: Server) => void): Promise<Server> {
+function opened(server: Server, listen: (server: Server) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true }, accept);
     // Stays on after the promise is settled: a later error is one connection that could not be accepted, and its
     // client connects again.
     server.on("error", reject);

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import type { Address } from "./address.js";
 import type { Health } from "./health.js";
-import { type Bound, bind, type Listener } from "./listeners.js";
+import { type Bound, bind, type Listener, type MakeServer } from "./listeners.js";
 
 /** The largest message that callers may send, compressed or not. */
 export const MAX_RECEIVE_BYTES = 64 * 1024;
@@ -24,8 +24,8 @@ const OPTIONS: ServerOptions = {
 
 interface ListenOptions {
   readonly addresses: readonly Address[];
-  /** Plain text when left out. */
-  readonly credentials?: ServerCredentials;
+  /** What listens on TCP; plain text when left out. */
+  readonly onTcp?: MakeServer;
 }
 
 /**
@@ -34,9 +34,9 @@ interface ListenOptions {
  * The sockets are ours rather than bound by `Server.bindAsync`, which says in prose why it failed, binds a part of what a
  * name means, leaves the mode of a Unix socket to the umask, and without channelz cannot cut its connections.
  */
-export async function listen(server: Server, { addresses, credentials }: ListenOptions): Promise<Bound> {
-  const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
-  const bound = await bind(addresses, (socket) => injector.injectConnection(socket));
+export async function listen(server: Server, { addresses, onTcp }: ListenOptions): Promise<Bound> {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const bound = await bind(addresses, (socket) => injector.injectConnection(socket), onTcp);
   if (bound.kind === "refused") injector.destroy();
   return bound;
 }
@@ -45,7 +45,7 @@ export async function listen(server: Server, { addresses, credentials }: ListenO
 export interface Running {
   readonly servers: readonly Server[];
   readonly listeners: readonly Listener[];
-  readonly health: Health;
+  readonly healths: readonly Health[];
   /** Aborted on the way: the sign for handlers that hold streams open. */
   readonly draining: AbortController;
 }
@@ -66,8 +66,8 @@ export async function shutdown(
   running: Running,
   { graceMs, drainDelayMs = 0 }: ShutdownTiming,
 ): Promise<"drained" | "cut"> {
-  const { servers, listeners, health, draining } = running;
-  health.drain();
+  const { servers, listeners, healths, draining } = running;
+  for (const health of healths) health.drain();
   if (drainDelayMs > 0) await wait(drainDelayMs);
   draining.abort();
 

@@ -53,7 +53,7 @@ export async function startServer({ policy: text = POLICY, identity = declaredId
   const { listeners } = bound;
   onTestFinished(async () => {
     await started.admin.close(0);
-    await shutdown({ servers: [server], listeners, health, draining }, { graceMs: 0 });
+    await shutdown({ servers: [server], listeners, healths: [health], draining }, { graceMs: 0 });
   });
 
   const [tcp = ANY_PORT] = listeners.map(({ address }) => address);

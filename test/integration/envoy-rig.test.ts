@@ -117,7 +117,7 @@ describeEnvoy("the sidecar's Envoy", (version) => {
     const headers = {
       "x-envoy-retry-on": "5xx",
       "x-envoy-max-retries": "3",
-      "x-envoy-downstream-service-cluster": "another",
+      "x-envoy-of-a-later-version": "1",
       "x-windbreak-reservation": "r-2",
     };
     const answer = await httpCall({ port, path: CHAT, body: QUESTION, headers });

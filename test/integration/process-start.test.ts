@@ -150,11 +150,29 @@ describe("a start with settings that cannot be", () => {
 
   it.each([
     ["--identity credential", ["--identity", "credential"]],
-    ["--tls-cert", ["--tls-cert", "cert.pem"]],
+    ["--rotate", ["--rotate", "@monthly"]],
   ])("says that %s is not in this version", async (name, flags) => {
     const [line, ...more] = await refused(["--policy", policyFile(POLICY), ...anywhere, ...flags]);
     expect(more).toEqual([]);
     expect(line).toMatch(new RegExp(`^${name}: is not in this version; .`));
+  });
+
+  it("serves no Envoy over a port without proof, and names what it lacks", async () => {
+    const flags = ["--listen-envoy", "127.0.0.1:0"];
+    expect(await refused(["--policy", policyFile(POLICY), ...anywhere, ...flags])).toEqual([
+      expect.stringMatching(
+        /^--listen-envoy 127\.0\.0\.1:0: .*give --tls-cert, --tls-key, --tls-client-ca, --envoy-peer too/,
+      ),
+    ]);
+  });
+
+  it("serves no Envoy for a workspace without a key for Mistral, or whose key cannot be read", async () => {
+    const listen = [...anywhere, "--listen-envoy", `unix:${join(temporaryDirectory(), "e.sock")}`];
+    const [keyless] = await refused(["--policy", policyFile(POLICY), ...listen]);
+    expect(keyless).toMatch(/workspaces: .* without upstream_key, but --listen-envoy .*; add upstream_key: /);
+    const unread = POLICY.replace('dev: { models: ["*"]', 'dev: { models: ["*"], upstream_key: { file: /nowhere/key }');
+    const [lost] = await refused(["--policy", policyFile(unread), ...listen]);
+    expect(lost).toMatch(/upstream_key: .*\/nowhere\/key/);
   });
 
   it("takes no password of Redis from its arguments, and does not repeat it", async () => {

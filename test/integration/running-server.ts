@@ -73,7 +73,8 @@ export async function start() {
   const { listeners } = bound;
   const [tcp, unix] = listeners.map(({ address }) => formatAddress(address));
   if (!tcp || !unix) throw new Error("not bound");
-  const end = (timing: ShutdownTiming) => shutdown({ servers: [server], listeners, health, draining }, timing);
+  const end = (timing: ShutdownTiming) =>
+    shutdown({ servers: [server], listeners, healths: [health], draining }, timing);
   afterwards(() => end({ graceMs: 0 }));
 
   /** Make a call that stays in flight. Resolves once the server has it. */

@@ -5,6 +5,7 @@ import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js"
 import { loadSync, type MethodDefinition } from "@grpc/proto-loader";
 import { afterEach } from "vitest";
 import { Service } from "../../src/commands/service.js";
+import { UpstreamKeys } from "../../src/keys/upstream-keys.js";
 import { LivePolicy } from "../../src/policy/live-policy.js";
 import { loadHere } from "../../src/policy/load-in-worker.js";
 import type { ServeSettings } from "../../src/settings.js";
@@ -62,9 +63,17 @@ export async function startService(policy: string, overrides: Partial<ServeSetti
   const say = (line: string) => void lines.push(line);
   const log = { info: say, warn: say, error: (line: string, cause?: unknown) => say(`${line} ${String(cause ?? "")}`) };
   const clock = systemClock();
-  const opened = await LivePolicy.open({ file, log, clock, load: loadHere });
+  // A workspace whose key is { env: NAME } has the key `key-of-NAME`.
+  const upstreamKeys = new UpstreamKeys({ variable: (name) => `key-of-${name}`, onLost: say });
+  afterwards(() => upstreamKeys.close());
+  const load: typeof loadHere = async (bytes, name) => {
+    const loaded = await loadHere(bytes, name);
+    if (loaded.kind === "ok") await upstreamKeys.swap(loaded.policy);
+    return loaded;
+  };
+  const opened = await LivePolicy.open({ file, log, clock, load });
   if (opened.kind === "faulty") throw new Error(opened.faults.join("\n"));
-  const service = new Service({ settings, log, clock });
+  const service = new Service({ settings, log, clock, upstreamKeys });
   const faults = await service.bind();
   if (faults.length > 0) throw new Error(faults.join("\n"));
   service.start(opened.live);

@@ -29,7 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   identity: ["app/fault", "app/forms", "app/identify", "app/ports", "app/refused", "domain"],
   keys: ["app/ports", "domain"],
   mistral: ["domain"],
-  transport: ["app", "domain", "gen"],
+  transport: ["app", "domain", "gen", "mistral"],
   telemetry: ["app/ports", "domain"],
   gen: [],
 };

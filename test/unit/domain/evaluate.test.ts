@@ -236,3 +236,48 @@ describe("an estimate that cannot be counted", () => {
     expect(uncountable(given(of).plan, { ...NO_REQUEST, ...request })).toBe(field);
   });
 });
+
+describe("several answers at once", () => {
+  it("have a default cap each", () => {
+    expect(judge({}, { inputTokens: 10, choices: 3 })).toMatchObject({ worst: { outputTokens: 3 * 4096 } });
+  });
+
+  it("share what the model's context leaves", () => {
+    const verdict = judge({ model: { contextLength: 5000 } }, { inputTokens: 1000, choices: 3 });
+    expect(verdict).toMatchObject({ kind: "permit", worst: { outputTokens: 4000 } });
+  });
+
+  it("have the cap that the request names for all of them", () => {
+    const verdict = judge({}, { maxOutputTokens: 900, choices: 3 });
+    expect(verdict).toMatchObject({ worst: { outputTokens: 900 } });
+  });
+});
+
+describe("an input that cannot be known beforehand", () => {
+  const unknown = { inputTokens: 70, fillsContext: true } as const;
+
+  it("is all that the context holds beside the output", () => {
+    const verdict = judge({ model: { contextLength: 1000 } }, { ...unknown, maxOutputTokens: 300 });
+    expect(verdict).toMatchObject({
+      kind: "permit",
+      worst: { inputTokens: 700, outputTokens: 300, cost: 700 * 2 + 300 * 3 },
+    });
+  });
+
+  it("leaves room for the default cap", () => {
+    const verdict = judge({ model: { contextLength: 10_000 } }, unknown);
+    expect(verdict).toMatchObject({ worst: { inputTokens: 10_000 - 4096, outputTokens: 4096 } });
+  });
+
+  it("is refused by a ceiling below the context", () => {
+    const of = { model: { contextLength: 1000 }, limits: { tokens_per_request: 999 } };
+    expect(refusing(judge(of, { ...unknown, maxOutputTokens: 300 }))).toEqual(["tokens_per_request"]);
+  });
+
+  it("is refused where the output alone is longer than the context", () => {
+    expect(judge({ model: { contextLength: 1000 } }, { ...unknown, maxOutputTokens: 1001 })).toMatchObject({
+      kind: "too_large",
+      bound: "model",
+    });
+  });
+});

@@ -1,0 +1,225 @@
+import { authorize } from "../../app/authorize.js";
+import type { Desk } from "../../app/desk.js";
+import type { PrincipalName } from "../../app/forms.js";
+import { identify } from "../../app/identify.js";
+import type { Identity, MaybePromise } from "../../app/ports.js";
+import type { Resolved, Snapshot } from "../../app/snapshot.js";
+import { whenDone } from "../../app/when-done.js";
+import type { AccessRequest } from "../../domain/evaluate.js";
+import { hasOutput, type Model } from "../../domain/model.js";
+import type { Refusal } from "../../domain/plan.js";
+import { HTTP_STATUS } from "../../domain/reason.js";
+import { secondsInContext } from "../../mistral/audio.js";
+import type { MistralCall } from "../../mistral/mistral-call.js";
+import { readCall } from "../../mistral/read-call.js";
+import { type CallRoute, routeOf } from "../../mistral/route.js";
+import { type CheckAnswer, type Rejected, rejectedBy, rejectedFor } from "./check-answer.js";
+import type { HttpCall } from "./http-call.js";
+
+/** What this door decides with. */
+export interface GuardOptions {
+  /** Its identity takes names as they are: this door has found out who asks before it decides. */
+  readonly desk: Desk;
+  readonly identity: Identity;
+  /** The key that a workspace's calls are sent with; undefined: there is none. */
+  readonly upstreamKey: (workspace: string) => string | undefined;
+  /** Gives back what was reserved for a call that does not go on. */
+  readonly abandon: (reservationId: string) => void;
+}
+
+const NOT_GUARDED =
+  "this method and path are none of Mistral's paid endpoints, written exactly as Mistral writes them; see docs/envoy.md";
+const NOBODY: PrincipalName = { id: "", role: "", workspace: "" };
+
+/**
+ * Decide one HTTP call to Mistral that Envoy holds.
+ *
+ * Who asks comes first, so that strangers cannot have bodies read; then the path, the body, the rules and the counters.
+ */
+export function guard(options: GuardOptions, call: HttpCall): MaybePromise<CheckAnswer> {
+  const { desk, identity } = options;
+  const snapshot = desk.snapshot();
+  const who = identity.whoIs(snapshot.policy, NOBODY, call.evidence);
+  if ("kind" in who) {
+    if (who.kind === "refused") return refuse(options, snapshot, who.refusal);
+    if (who.code === "unauthenticated") logRefusal(options, undefined, "unauthenticated");
+    return { ...rejectedFor(who), isCredentialWrong: call.evidence.apiKey !== undefined };
+  }
+  const found = identify(snapshot, who);
+  if (found.kind === "fault") return { ...rejectedFor(found), httpStatus: HTTP_STATUS.unknown_principal };
+  if (found.kind === "refused") return refuse(options, snapshot, found.refusal);
+
+  const route = routeOf(call.method, call.path);
+  switch (route.kind) {
+    case "call":
+      return whenDone(readCall(route, call), (asked): MaybePromise<CheckAnswer> => {
+        if (asked.kind === "unreadable") return unreadable(asked);
+        if (asked.kind === "unknown_model") {
+          return refuse(options, snapshot, { reason: "model_unknown", message: asked.message }, found);
+        }
+        return decide(options, { who, route, asked });
+      });
+    case "listing":
+      return letPass(options, snapshot, found);
+    case "batch":
+      if (found.standing.workspace.unbounded.has("batch")) return letPass(options, snapshot, found);
+      return refuse(options, snapshot, { reason: "endpoint_not_allowed", message: notBounded("batch") }, found);
+    case "refused":
+      return refuse(options, snapshot, { reason: "endpoint_not_allowed", message: NOT_GUARDED }, found);
+  }
+}
+
+interface Question {
+  readonly who: PrincipalName;
+  readonly route: CallRoute;
+  readonly asked: MistralCall;
+}
+
+function decide(options: GuardOptions, { who, route, asked }: Question): MaybePromise<CheckAnswer> {
+  const { desk, upstreamKey, abandon } = options;
+  // Reading the body may have taken a while: the policy in force now decides.
+  const snapshot = desk.snapshot();
+  const found = identify(snapshot, who);
+  if (found.kind !== "resolved") return guardAgain(options, snapshot, found);
+  const { endpoint } = route;
+  const model = snapshot.policy.models.get(asked.model);
+  const request = requestOf(asked, model);
+  // A call that a rule refuses is refused by that rule first.
+  const isOpen = snapshot.plan(found, asked.model, endpoint, request.annotatedPages).kind === "open";
+  const refusal = isOpen ? refusalOf(found, route, asked, model) : undefined;
+  if (refusal) return refuse(options, snapshot, refusal, found);
+
+  const decided = authorize(desk, {
+    requestId: "",
+    principal: who,
+    model: asked.model,
+    endpoint,
+    request,
+    labels: {},
+    dryRun: false,
+    includeLimits: true,
+  });
+  return whenDone(decided, (decision): CheckAnswer => {
+    if (decision.kind === "fault") return rejectedFor(decision);
+    if (decision.kind === "denied") return rejectedBy(decision);
+    const key = upstreamKey(decision.workspace);
+    if (key === undefined) {
+      abandon(decision.grant.reservationId);
+      return keyless(decision.workspace);
+    }
+    const inputTokens = request.fillsContext
+      ? Math.max(request.inputTokens, (model?.contextLength ?? 0) - decision.grant.outputTokens)
+      : request.inputTokens;
+    const { streams } = asked;
+    const { role } = found.standing;
+    return {
+      kind: "admitted",
+      decision,
+      upstreamKey: key,
+      who: { ...who, role: role.name },
+      endpoint,
+      streams,
+      annotatedPages: request.annotatedPages,
+      inputTokens,
+      audioSeconds: request.audioSeconds,
+    };
+  });
+}
+
+/** Audio inside a prompt is bounded by what the context holds of it. */
+function requestOf(
+  { request, choices, fillsContext, audioFillsContext }: MistralCall,
+  model: Model | undefined,
+): AccessRequest {
+  const heard = audioFillsContext ? secondsInContext(model?.contextLength ?? 0) : 0;
+  return { ...request, choices, fillsContext, audioSeconds: Math.max(request.audioSeconds, heard) };
+}
+
+/** What cannot be bounded from the request is refused, unless the policy lets it through. */
+function refusalOf(
+  { standing }: Resolved,
+  { endpoint }: CallRoute,
+  { needs, request, fillsContext }: MistralCall,
+  model: Model | undefined,
+): Refusal | undefined {
+  const { unbounded } = standing.workspace;
+  const need = [...needs].find((one) => !unbounded.has(one));
+  if (need !== undefined) return { reason: "endpoint_not_allowed", message: notBounded(need) };
+  if (hasOutput(endpoint) && request.maxOutputTokens === 0 && !unbounded.has("output")) {
+    return { reason: "request_too_large", message: notBounded("output") };
+  }
+  if (fillsContext && model?.contextLength === undefined) {
+    const message = `what this call sends to ${model?.id ?? "the model"} cannot be bounded, and the catalogue knows no context length of it; give it one in the policy's models`;
+    return { reason: "request_too_large", message };
+  }
+  return undefined;
+}
+
+function notBounded(what: "batch" | "output" | "priority_tier" | "built_in_tools"): string {
+  const why = {
+    batch: "a batch job runs later, at a cost that its request does not tell",
+    output: "without max_tokens the answer may be as long as the model's context",
+    priority_tier: "service_tier may make the call cost more than its price",
+    built_in_tools: "built-in tools cost what no request tells",
+  }[what];
+  const remedy = what === "output" ? "send max_tokens" : "leave it out";
+  return `${why}; ${remedy}, or list ${what} under unbounded in the policy`;
+}
+
+function unreadable({
+  status,
+  message,
+  param,
+}: {
+  status: 400 | 413 | 415;
+  message: string;
+  param?: string | undefined;
+}): Rejected {
+  const code = { 400: "invalid_request", 413: "request_body_too_large", 415: "unsupported_media_type" }[status];
+  return { kind: "rejected", httpStatus: status, code, message, param };
+}
+
+/** Between the question and its body the policy changed, and knows the caller no longer. */
+function guardAgain(
+  options: GuardOptions,
+  snapshot: Snapshot,
+  found: Exclude<ReturnType<typeof identify>, Resolved>,
+): CheckAnswer {
+  return found.kind === "fault" ? rejectedFor(found) : refuse(options, snapshot, found.refusal);
+}
+
+function letPass(options: GuardOptions, snapshot: Snapshot, { standing }: Resolved): CheckAnswer {
+  const { listed, workspace } = standing;
+  if (listed?.disabled) {
+    return refuse(options, snapshot, {
+      reason: "principal_disabled",
+      message: `principal ${listed.name} is disabled in the policy`,
+    });
+  }
+  const key = options.upstreamKey(workspace.name);
+  if (key === undefined) return keyless(workspace.name);
+  return { kind: "passed", upstreamKey: key, policyRevision: snapshot.policy.revision };
+}
+
+function keyless(workspace: string): Rejected {
+  const message = `workspace ${workspace} has no Mistral key that could be read; see upstream_key in the policy`;
+  return { kind: "rejected", httpStatus: 503, code: "upstream_key_missing", message };
+}
+
+function refuse(options: GuardOptions, { policy }: Snapshot, { reason, message }: Refusal, found?: Resolved): Rejected {
+  logRefusal(options, found?.standing.workspace.name, reason);
+  const param = reason === "model_unknown" ? "model" : reason === "request_too_large" ? "max_tokens" : undefined;
+  return {
+    kind: "rejected",
+    httpStatus: HTTP_STATUS[reason],
+    reason,
+    code: reason,
+    message,
+    param,
+    policyRevision: policy.revision,
+  };
+}
+
+function logRefusal({ desk }: GuardOptions, workspace: string | undefined, reason: Refusal["reason"]): void {
+  desk.log.decided({ reason, workspace, model: undefined, dryRun: false, degraded: false });
+}

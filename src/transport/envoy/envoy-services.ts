@@ -1,0 +1,73 @@
+import type {
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServiceDefinition,
+  sendUnaryData,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import type { MaybePromise } from "../../app/ports.js";
+import { AuthorizationService, CheckRequest } from "../../gen/envoy/service/auth/v3/external_auth.js";
+import { ExternalProcessorService } from "../../gen/envoy/service/ext_proc/v3/external_processor.js";
+import { abandon, type ServiceOptions } from "../abandon.js";
+import { inBytes } from "../in-bytes.js";
+import { type GuardOptions, guard } from "./check.js";
+import { BROKEN, type CheckAnswer, rejectedFor, writeCheckAnswer } from "./check-answer.js";
+import { readHttpCall } from "./http-call.js";
+import { OpenAnswer } from "./process.js";
+
+/** The largest message of Envoy's: a call's body, and what stands around it. */
+export const MAX_ENVOY_BYTES = 16 * 1024 * 1024;
+
+/** What is served to Envoy, with bytes in and bytes out. */
+export const ENVOY_SERVICES: readonly ServiceDefinition<UntypedServiceImplementation>[] = [
+  inBytes(AuthorizationService),
+  inBytes(ExternalProcessorService),
+];
+
+export interface EnvoyOptions extends ServiceOptions {
+  readonly identity: GuardOptions["identity"];
+  readonly upstreamKey: GuardOptions["upstreamKey"];
+}
+
+/** Make the handlers of both services. */
+export function envoyHandlers(options: EnvoyOptions): UntypedServiceImplementation {
+  const guarding: GuardOptions = { ...options, abandon: (reservationId) => abandon(options, reservationId) };
+  return {
+    check: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
+      check(options, guarding, call, reply),
+    process: (call: ServerDuplexStream<Buffer, Buffer>) => new OpenAnswer(options, call).run(),
+  };
+}
+
+/** Every outcome is an answer: a gRPC error is let through where Envoy was told to let failures through. */
+function check(
+  options: EnvoyOptions,
+  guarding: GuardOptions,
+  call: ServerUnaryCall<Buffer, Buffer>,
+  reply: sendUnaryData<Buffer>,
+): void {
+  const begun = performance.now();
+  const now = options.desk.clock.now();
+  const finish = (answer: CheckAnswer) => {
+    if (call.cancelled && answer.kind === "admitted") abandon(options, answer.decision.grant.reservationId);
+    else reply(null, writeCheckAnswer(answer, now));
+    options.timed(performance.now() - begun);
+  };
+  const fail = (cause: unknown) => {
+    options.failed(cause);
+    reply(null, writeCheckAnswer(BROKEN, now));
+  };
+  try {
+    const answer = answerTo(guarding, call.request);
+    if (answer instanceof Promise) answer.then(finish).catch(fail);
+    else finish(answer);
+  } catch (cause) {
+    fail(cause);
+  }
+}
+
+function answerTo(guarding: GuardOptions, bytes: Buffer): MaybePromise<CheckAnswer> {
+  const call = readHttpCall(CheckRequest.decode(bytes).attributes);
+  if (call) return guard(guarding, call);
+  return rejectedFor({ kind: "fault", code: "invalid_argument", message: "attributes.request.http: is required" });
+}
