@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatAddress } from "../../src/transport/address.js";
+import { eventually } from "../support/eventually.js";
 import { answerMessages, type Checked, chat, connectEnvoy, type Told } from "./envoy-client.js";
-import { eventually } from "./envoy-eventually.js";
 import { connect, type RunningService, startService, statusOf, temporaryDirectory } from "./running-service.js";
 
 const API_KEY = "wb_0123456789abcdefghijklmnopqrstuvwxyzABCDEF";
