@@ -20,16 +20,20 @@ const TOOL_RESULT_TOKENS = 48;
 
 type Kind = JsonToken["kind"] | "object" | "array";
 
-/** An object or array that the walk stands within. */
+/** An object or array that the walk stands within. Used again for the next one at its depth. */
 interface Frame {
-  readonly rule: Rule;
-  /** Of the member whose value comes next. */
-  member: Rule;
+  rule: Rule;
+  /** Of the value that comes next. */
+  next: Rule;
   /** What it will cost as a whole; undefined where its parts cost. */
-  readonly whole: "free" | "json" | undefined;
-  readonly start: number;
-  readonly growthBefore: number;
-  readonly plainRolesBefore: number;
+  whole: "free" | "json" | undefined;
+  start: number;
+  growthBefore: number;
+  plainRolesBefore: number;
+}
+
+function frameFor(next: Rule): Frame {
+  return { rule: FREE, next, whole: undefined, start: 0, growthBefore: 0, plainRolesBefore: 0 };
 }
 
 /**
@@ -44,17 +48,18 @@ export class BodyReader implements JsonVisitor {
   /** What a caller knows the first value as that is of the wrong type. */
   wrong: string | undefined;
   readonly #marks = new Map<Mark, number>();
-  readonly #frames: Frame[] = [];
-  #next: Rule;
-  /** Open containers that cost as a whole. */
-  #wholes = 0;
+  /** By depth; the first one holds the document. */
+  readonly #frames: Frame[];
+  #depth = 0;
+  #frame: Frame;
   /** Bytes that JSON so far grows by when written again. */
   #growth = 0;
   /** What the content so far of this message costs more where a tool's message holds it. */
   #toolExtra = 0;
 
   constructor(shape: Rule) {
-    this.#next = { param: "body", ...shape };
+    this.#frame = frameFor({ param: "body", ...shape });
+    this.#frames = [this.#frame];
   }
 
   count(mark: Mark): number {
@@ -79,11 +84,10 @@ export class BodyReader implements JsonVisitor {
 
   key(name: string, token: JsonToken): void {
     this.#growth++;
-    const frame = this.#frames.at(-1);
-    if (!frame) return;
+    const frame = this.#frame;
     const known = frame.rule.members?.get(name) ?? frame.rule.other;
-    frame.member = known ?? (frame.whole ? FREE : JSON_VALUE);
-    if (!known) this.#add(token.end - token.start + SEPARATORS);
+    frame.next = known ?? (frame.whole ? FREE : JSON_VALUE);
+    if (!known && !frame.whole) this.#add(token.end - token.start + SEPARATORS);
   }
 
   scalar(token: JsonToken): void {
@@ -102,7 +106,7 @@ export class BodyReader implements JsonVisitor {
   /** The rule of the value that begins. */
   #take(): Rule {
     this.#growth++;
-    return this.#frames.at(-1)?.member ?? this.#next;
+    return this.#frame.next;
   }
 
   #markScalar({ mark, onlyFor, exceptFor }: Rule, token: JsonToken): void {
@@ -136,7 +140,7 @@ export class BodyReader implements JsonVisitor {
   }
 
   #add(tokens: Tokens): void {
-    if (this.#wholes === 0) this.inputTokens += tokens;
+    this.inputTokens += tokens;
   }
 
   #open(kind: "object" | "array", at: number): void {
@@ -146,23 +150,26 @@ export class BodyReader implements JsonVisitor {
     if (rule.mark && !rule.onlyFor) this.#mark(rule.mark);
     if (fits) this.#add(rule.overhead ?? 0);
     const whole = rule.whole ?? (fits ? undefined : "json");
-    if (whole) this.#wholes++;
     if (rule.isMessage && kind === "object") this.#toolExtra = TOOL_RESULT_TOKENS;
     const inner = fits ? rule : FREE;
-    this.#frames.push({
-      rule: inner,
-      member: kind === "array" ? (inner.items ?? FREE) : FREE,
-      whole,
-      start: at,
-      growthBefore: this.#growth,
-      plainRolesBefore: this.count("plain_role"),
-    });
+    const frame = this.#enter();
+    frame.rule = inner;
+    frame.next = (kind === "array" ? inner.items : undefined) ?? FREE;
+    frame.whole = whole;
+    frame.start = at;
+    frame.growthBefore = this.#growth;
+    frame.plainRolesBefore = inner.isMessage ? this.count("plain_role") : 0;
+  }
+
+  #enter(): Frame {
+    this.#depth++;
+    this.#frame = this.#frames[this.#depth] ??= frameFor(FREE);
+    return this.#frame;
   }
 
   #close(end: number): void {
-    const frame = this.#frames.pop();
-    if (!frame) return;
-    if (frame.whole) this.#wholes--;
+    const frame = this.#frame;
+    this.#frame = this.#frames[--this.#depth] ?? frame;
     if (frame.whole === "json") this.#add(end - frame.start + this.#growth - frame.growthBefore);
     if (!frame.rule.isMessage) return;
     if (this.count("plain_role") === frame.plainRolesBefore) this.#add(this.#toolExtra);

@@ -7,6 +7,9 @@ import { Utf8Check } from "./utf8-check.js";
 /** Objects and arrays within each other; a document may not nest deeper. */
 export const MAX_DEPTH = 64;
 
+/** Bytes of a key as it stands there: keys are decoded, and a long one would stop all others meanwhile. */
+const LONGEST_KEY = 64 * 1024;
+
 /** Is told what a document holds, in its order. Offsets are in bytes from the document's first one. */
 export interface JsonVisitor {
   /** @param at - the offset of the brace. */
@@ -30,7 +33,10 @@ export interface JsonFault {
 }
 
 export interface WalkOptions {
-  /** Refuse a key that its object has had, escaped otherwise or not. Without it the later one is told too. */
+  /**
+   * Refuse a key that its object has had, escaped otherwise or not, and an object of more than 10,000 keys. Without it
+   * the later one is told too.
+   */
   readonly uniqueKeys: boolean;
   /** Of a key or scalar that goes over several chunks, hold at most so many bytes for its `text`. Without it all. */
   readonly maxHeldBytes?: number;
@@ -192,9 +198,14 @@ export class JsonWalk {
     const token = this.#token;
     this.#within = undefined;
     this.#measure(chunk, at);
+    if (token.end - token.start > LONGEST_KEY) {
+      this.#refuse("a key is too long", token.start - this.#base);
+      return;
+    }
     const name = token.text();
-    if (this.#uniqueKeys && !this.#uniqueKeys.isNew(this.#depth, name)) {
-      this.#refuse("an object has a key twice", token.start - this.#base);
+    const found = this.#uniqueKeys?.add(this.#depth, name) ?? "new";
+    if (found !== "new") {
+      this.#refuse(`an object has ${found === "seen" ? "a key twice" : "too many keys"}`, token.start - this.#base);
       return;
     }
     this.#expected = "colon";

@@ -40,9 +40,8 @@ export async function partsOf(body: Buffer, boundary: string): Promise<readonly 
   let at = delimiter.length;
   while (startsWith(body, LINE_END, at)) {
     if (parts.length === MOST_PARTS) return fault(`more than ${MOST_PARTS} parts`);
-    // The line end before the headers is also the one before the blank line where there are none.
     const headersEnd = body.subarray(at, at + MOST_HEADER_BYTES).indexOf(HEADERS_END);
-    if (headersEnd <= 0) return fault("a part without headers, or with too many");
+    if (headersEnd < 0) return fault("a part without headers, or with too many");
     const head = headOf(body.toString("latin1", at + LINE_END.length, at + headersEnd));
     if ("what" in head) return head;
     const start = at + headersEnd + HEADERS_END.length;

@@ -19,7 +19,7 @@ export type Reading = MistralCall | Unreadable | UnknownModel;
 export type MaybePromise<T> = T | Promise<T>;
 
 /** Bytes that are read in one turn of the event loop: the worst JSON of this size takes some milliseconds. */
-const SLICE = 32 * 1024;
+const SLICE = 16 * 1024;
 
 const STORED: UnknownModel = {
   kind: "unknown_model",
@@ -30,7 +30,7 @@ const STORED: UnknownModel = {
  * Read what a request to Mistral asks for.
  *
  * What Mistral might read differently is not read at all: a key twice, another encoding, a type that a field does not
- * have. A body of up to 32 KiB is read at once; a longer one lets others run between slices.
+ * have. A body of up to 16 KiB is read at once; a longer one lets others run between slices.
  */
 export function readCall({ form }: CallRoute, request: RequestBody): MaybePromise<Reading> {
   if (form === "stored_conversation") return STORED;

@@ -37,7 +37,10 @@ export interface Rule {
   readonly members?: ReadonlyMap<string, Rule>;
   /** For members that `members` does not name. Absent: they cost their bytes. */
   readonly other?: Rule;
-  /** Any value is expected, and what is in it only marks: it costs nothing, or what it is when written again. */
+  /**
+   * Any value is expected, and costs nothing, or what it is when written again. Rules for what is in it may mark, and
+   * must be free.
+   */
   readonly whole?: "free" | "json";
   /** A message: its role says what its content costs. */
   readonly isMessage?: true;

@@ -92,6 +92,11 @@ const sendings: readonly ((body: object) => string)[] = [
   (body) => JSON.stringify(turned(body)),
 ];
 
+/** A text as a JSON string in which nothing is written as itself that a count could look for. */
+function hidden(text: string): string {
+  return text.replace(/["e:,]/gi, (unit) => `\\u00${unit.charCodeAt(0).toString(16)}`);
+}
+
 function turned(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(turned);
   if (typeof value !== "object" || value === null) return value;
@@ -163,6 +168,60 @@ describe("the bound of a prompt", () => {
   });
 
   it.each([
+    ["a list of numbers", Array(1000).fill(1)],
+    ["an object of many keys", Object.fromEntries(Array.from({ length: 1000 }, (_, nth) => [`${nth}`, 1]))],
+    ["small objects in an object", Object.fromEntries(Array.from({ length: 1000 }, (_, nth) => [`${nth}`, { a: 1 }]))],
+    ["small lists in a list", Array(1000).fill([[]])],
+  ])("leaves room for the spaces that Python writes into %s", async (_, value) => {
+    const python = bytes(written(value));
+    const sent = bytes(JSON.stringify(value));
+    const bounds = [
+      await tokensOf({
+        model: "m",
+        messages: [],
+        tools: [{ type: "function", function: { name: "f", parameters: { value } } }],
+      }),
+      await tokensOf({
+        model: "m",
+        messages: [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: value } }] }],
+      }),
+    ];
+    const again = [
+      await tokensOf({ model: "m", messages: [{ role: "tool", content: JSON.stringify(value) }] }),
+      await tokensOf(`{"model":"m","messages":[{"role":"tool","content":"${hidden(JSON.stringify(value))}"}]}`),
+    ];
+    for (const bound of [...bounds, ...again]) expect(bound).toBeGreaterThanOrEqual(python);
+    for (const bound of bounds) expect(bound).toBeLessThan(2 * sent + 300);
+  });
+
+  it.each([
+    [
+      "tools",
+      (many: number) => ({ tools: Array(many).fill({ function: { name: "f", parameters: {} } }) }),
+      '{"type": "function", "function": {"name": "f", "description": "", "strict": false, "parameters": {}}}, ',
+    ],
+    [
+      "results of tools",
+      (many: number) => ({ messages: Array(many).fill({ role: "tool", content: "" }) }),
+      '{"content": "", "call_id": "null"}',
+    ],
+    [
+      "pieces of such a result",
+      (many: number) => ({ messages: [{ role: "tool", content: Array(many).fill({ type: "text", text: "" }) }] }),
+      '{"type": "text", "text": ""}, ',
+    ],
+  ])("leaves room for what Mistral writes around many %s", async (_, body, each) => {
+    const tokens = await tokensOf({ model: "m", messages: [], ...body(100) });
+    expect(tokens).toBeGreaterThanOrEqual(100 * each.length);
+  });
+
+  it("counts what is within a tool once", async () => {
+    const tools = [{ type: "function", function: { name: "f" }, note: "a".repeat(1000) }];
+    const tokens = await tokensOf({ model: "m", messages: [], tools });
+    expect(tokens).toBeLessThan(1400);
+  });
+
+  it.each([
     ["1e15", "1000000000000000.0"],
     ["1.5e15", "1500000000000000.0"],
     ["-1E+15", "-1000000000000000.0"],
@@ -178,8 +237,9 @@ describe("the bound of a prompt", () => {
     expect(inCall).toBeGreaterThan(200 * (python.length + 2));
     const result = await tokensOf({ model: "m", messages: [{ content: `[${many(number)}]`, role: "tool" }] });
     expect(result).toBeGreaterThan(200 * (python.length + 2));
-    const hidden = `[${many(number)}]`.replace(/e/gi, String.raw`\u0065`).replace(/,/g, String.raw`\u002c`);
-    const inHidden = await tokensOf(`{"model":"m","messages":[{"role":"tool","content":"${hidden}"}]}`);
+    const inHidden = await tokensOf(
+      `{"model":"m","messages":[{"role":"tool","content":"${hidden(`[${many(number)}]`)}"}]}`,
+    );
     expect(inHidden).toBeGreaterThan(200 * (python.length + 2));
   });
 

@@ -107,6 +107,7 @@ describe("a walk through a document", () => {
     ["a lone high surrogate before text", String.raw`"\ud800a"`],
     ["a lone high surrogate before an escape", String.raw`"\ud800\n"`],
     ["a lone low surrogate", String.raw`"\udc00"`],
+    ["two halves with text between", String.raw`"\ud800a\udc00"`],
     ["two high surrogates", String.raw`"\ud800\ud800\udc00"`],
   ])("refuses %s", (_, text) => {
     expect(faultOf(text)).toBeDefined();
@@ -147,6 +148,12 @@ describe("a walk through a document", () => {
     expect(faultOf(nested(MAX_DEPTH + 1))).toBe("nested deeper than 64");
     expect(faultOf("[".repeat(1_000_000))).toBe("nested deeper than 64");
     expect(faultOf('{"a":'.repeat(100))).toBe("nested deeper than 64");
+  });
+
+  it("takes a long key and refuses an endless one", () => {
+    const keyed = (length: number) => `{"${"k".repeat(length)}":1}`;
+    expect(faultOf(keyed(65_534))).toBeUndefined();
+    expect(faultOf(keyed(65_535))).toBe("a key is too long");
   });
 
   it("goes on refusing after a fault", () => {
@@ -199,6 +206,13 @@ describe("keys that must be unique", () => {
     const many = Array.from({ length: 20 }, (_, nth) => `"k${nth}":{"k${nth}":0}`).join();
     expect(faultOf(`{${many}}`)).toBeUndefined();
     expect(faultOf(`{${many},"k3":0}`)).toBe("an object has a key twice");
+  });
+
+  it("may be many, not endlessly many", () => {
+    const keyed = (many: number) => `{${Array.from({ length: many }, (_, nth) => `"k${nth}":0`).join()}}`;
+    expect(faultOf(keyed(10_000))).toBeUndefined();
+    expect(faultOf(keyed(10_001))).toBe("an object has too many keys");
+    expect(walked(Buffer.from(keyed(10_001)), { uniqueKeys: false }).fault).toBeUndefined();
   });
 
   it("are not asked for where they need not be", () => {

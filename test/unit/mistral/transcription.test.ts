@@ -80,6 +80,13 @@ describe("what a transcription asks for", () => {
     expect(await fault(...parts)).toBe(expected);
   });
 
+  it("is found behind a long file, wherever its boundary falls", async () => {
+    for (let short = 0; short < 80; short++) {
+      const file = field("file", Buffer.alloc((1 << 18) - short));
+      expect((await call(file, MODEL)).model).toBe("voxtral-mini-latest");
+    }
+  });
+
   it("is no JSON", async () => {
     expect(await faultIn(PATH, { model: "m" })).toBe("415 -");
   });
@@ -105,12 +112,15 @@ describe("what a transcription asks for", () => {
 describe("a form that two programs might take apart differently", () => {
   const part = (head: string, content = "m") => Buffer.from(`--${BOUNDARY}\r\n${head}\r\n\r\n${content}\r\n`);
 
+  const OTHER_MODEL = 'Content-Disposition: form-data; name="x"\r\n\r\nm';
+
   it.each([
     ["a preamble", Buffer.concat([Buffer.from("x\r\n"), form(MODEL, SOUND)])],
     ["an epilogue", Buffer.concat([form(MODEL, SOUND), Buffer.from("x")])],
     ["another form behind it", Buffer.concat([form(MODEL, SOUND), form(MODEL, SOUND)])],
     ["its boundary within a part", form(MODEL, field("file", `x\n--${BOUNDARY}\n`))],
     ["its boundary within a line", form(MODEL, field("file", `x--${BOUNDARY}\r\n`))],
+    ["another part within a line", form(MODEL, field("file", `a song--${BOUNDARY}\r\n${OTHER_MODEL}`))],
     ["a longer boundary", form(MODEL, field("file", `x\r\n--${BOUNDARY}x`))],
     ["a boundary behind which a space stands", form(MODEL, field("file", `x\r\n--${BOUNDARY} `))],
     ["bare line feeds", form(MODEL, SOUND).toString("latin1").replaceAll("\r\n", "\n")],

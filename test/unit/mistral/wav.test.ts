@@ -41,5 +41,8 @@ describe("how long a WAV file lasts", () => {
   it("is not known where two headers speak", () => {
     const twice = wav({ before: [["fmt ", 16]] });
     expect(wavSeconds(twice)).toBeUndefined();
+    const file = wav({});
+    const faster = wav({ sampleRate: 192_000 }).subarray(12, 36);
+    expect(wavSeconds(Buffer.concat([file.subarray(0, 36), faster, file.subarray(36)]))).toBeUndefined();
   });
 });
