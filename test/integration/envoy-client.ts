@@ -1,33 +1,8 @@
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
-import { loadSync, type MethodDefinition } from "@grpc/proto-loader";
+import { envoyMethods } from "../support/envoy/envoy-protos.js";
 import { afterwards } from "./running-service.js";
 
-/** Envoy's own protos, as its xDS client for gRPC ships them: what is read and written here is not our codec. */
-const DEPS = join(fileURLToPath(import.meta.resolve("@grpc/grpc-js-xds/package.json")), "../deps");
-const protos = loadSync(
-  ["envoy/service/auth/v3/external_auth.proto", "envoy/service/ext_proc/v3/external_processor.proto"],
-  {
-    includeDirs: ["envoy-api", "xds", "googleapis", "protoc-gen-validate"].map((name) => join(DEPS, name)),
-    keepCase: false,
-    longs: Number,
-    enums: Number,
-    oneofs: true,
-    defaults: true,
-  },
-);
-
-type Method = MethodDefinition<object, object>;
-
-function method(service: string, name: string): Method {
-  const found = (protos[service] as unknown as Record<string, Method>)[name];
-  if (!found) throw new Error(`no method ${name}`);
-  return found;
-}
-
-export const CHECK = method("envoy.service.auth.v3.Authorization", "Check");
-export const PROCESS = method("envoy.service.ext_proc.v3.ExternalProcessor", "Process");
+const { check: CHECK, process: PROCESS } = envoyMethods({ longs: Number, enums: Number, defaults: true });
 
 /** One HTTP call as Envoy would tell of it. */
 export interface Told {

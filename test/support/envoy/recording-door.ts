@@ -1,34 +1,21 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
-  type ServiceDefinition,
   type sendUnaryData,
 } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
 import {
   HealthService,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../../src/gen/grpc/health/v1/health.js";
 import { askUntil } from "../redis/deadlines.js";
 import { endAfterwards } from "../redis/ending.js";
+import { envoyMethods } from "./envoy-protos.js";
 
 const DEADLINE_MS = 15_000;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-const require = createRequire(import.meta.url);
-/** Envoy's own protos, of about v1.31: a later field is not seen. */
-const DEPS = join(dirname(require.resolve("@grpc/grpc-js-xds/package.json")), "deps");
-const PROTOS = ["envoy/service/auth/v3/external_auth.proto", "envoy/service/ext_proc/v3/external_processor.proto"];
-const definition = loadSync(PROTOS, {
-  includeDirs: ["envoy-api", "xds", "googleapis", "protoc-gen-validate"].map((room) => join(DEPS, room)),
-  keepCase: true,
-  longs: String,
-  enums: String,
-  oneofs: true,
-});
+const { check, process } = envoyMethods({ keepCase: true, longs: String, enums: String });
 
 /** One call of Envoy's to ext_proc: what came, in order, and how it ended. */
 export interface Watching {
@@ -91,16 +78,22 @@ export class RecordingDoor {
     server.addService(HealthService, {
       check: (_: unknown, reply: sendUnaryData<object>) => reply(null, { status: ServingStatus.SERVING }),
     });
-    server.addService(serviceOf("envoy.service.auth.v3.Authorization"), {
-      Check(call: ServerUnaryCall<CheckRequest, object>, reply: sendUnaryData<object>) {
-        checks.push(call.request);
-        const answered = answer(call.request);
-        if (answered !== "silence") reply(null, answered);
+    server.addService(
+      { Check: check },
+      {
+        Check(call: ServerUnaryCall<CheckRequest, object>, reply: sendUnaryData<object>) {
+          checks.push(call.request);
+          const answered = answer(call.request);
+          if (answered !== "silence") reply(null, answered);
+        },
       },
-    });
-    server.addService(serviceOf("envoy.service.ext_proc.v3.ExternalProcessor"), {
-      Process: (call: ServerDuplexStream<ProcMessage, object>) => void watchings.push(watched(call)),
-    });
+    );
+    server.addService(
+      { Process: process },
+      {
+        Process: (call: ServerDuplexStream<ProcMessage, object>) => void watchings.push(watched(call)),
+      },
+    );
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync(at, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
     });
@@ -160,10 +153,4 @@ function watched(call: ServerDuplexStream<ProcMessage, object>): Watching {
   // A stream that is broken off ends by an error too.
   call.on("error", () => {});
   return watching;
-}
-
-function serviceOf(name: string): ServiceDefinition {
-  const found = definition[name];
-  if (found === undefined || "format" in found) throw new Error(`no service ${name} in the protos`);
-  return found;
 }

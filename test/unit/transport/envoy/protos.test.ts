@@ -1,6 +1,3 @@
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { loadSync, type MethodDefinition } from "@grpc/proto-loader";
 import { describe, expect, it } from "vitest";
 import {
   type AttributeContext,
@@ -14,29 +11,9 @@ import {
   ProcessingRequest,
   ProcessingResponse,
 } from "../../../../src/gen/envoy/service/ext_proc/v3/external_processor.js";
+import { envoyMethods } from "../../../support/envoy/envoy-protos.js";
 
-/** Envoy's own protos, as its xDS client for gRPC ships them. */
-const DEPS = join(dirname(fileURLToPath(import.meta.resolve("@grpc/grpc-js-xds/package.json"))), "deps");
-const theirs = loadSync(
-  ["envoy/service/auth/v3/external_auth.proto", "envoy/service/ext_proc/v3/external_processor.proto"],
-  {
-    includeDirs: ["envoy-api", "xds", "googleapis", "protoc-gen-validate"].map((name) => join(DEPS, name)),
-    keepCase: false,
-    longs: Number,
-    enums: Number,
-    oneofs: true,
-  },
-);
-
-function method(service: string, name: string): MethodDefinition<object, object> {
-  return (theirs[service] as unknown as Record<string, MethodDefinition<object, object>>)[name] as MethodDefinition<
-    object,
-    object
-  >;
-}
-
-const check = method("envoy.service.auth.v3.Authorization", "Check");
-const process = method("envoy.service.ext_proc.v3.ExternalProcessor", "Process");
+const { check, process } = envoyMethods({ longs: Number, enums: Number });
 
 const text = (value: string) => ({ stringValue: value });
 /** protobufjs writes a default value that is named; the wire needs none. */
