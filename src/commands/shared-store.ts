@@ -65,6 +65,10 @@ export function sharedStore({ target, timeoutMs, log, policy }: SharedStoreOptio
         // One line a change is enough for a server that is away; something that cannot be read is worth each.
         log.error(`the counter store at ${where} could not carry out a call`, cause);
       },
+      functionsRefused: (cause) => {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        log.warn(`the counter store at ${where} takes no functions, so each decision costs it more: ${why}`);
+      },
     },
   });
   const store = new RedisStore({

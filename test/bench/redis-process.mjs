@@ -65,13 +65,15 @@ export function redisClient(port, database = 0) {
  *
  * @param {Redis} client
  * @returns {Promise<{ cpuUs: number, scriptUs: number, scriptCalls: number }>} `cpuUs`: user and system time of its
- *   process; `scriptUs`: time in scripts that were called by name.
+ *   process; `scriptUs`: time in scripts and functions that were called by
+ *   name.
  */
 export async function redisSpent(client) {
   const [cpu, commands] = await Promise.all([client.info("cpu"), client.info("commandstats")]);
   const seconds = field(cpu, "used_cpu_user") + field(cpu, "used_cpu_sys");
-  const [, calls = "0", us = "0"] = /^cmdstat_evalsha:calls=(\d+),usec=(\d+)/m.exec(commands) ?? [];
-  return { cpuUs: seconds * 1e6, scriptUs: Number(us), scriptCalls: Number(calls) };
+  const scripts = [...commands.matchAll(/^cmdstat_(?:evalsha|fcall):calls=(\d+),usec=(\d+)/gm)];
+  const sum = (/** @type {number} */ part) => scripts.reduce((all, script) => all + Number(script[part]), 0);
+  return { cpuUs: seconds * 1e6, scriptUs: sum(2), scriptCalls: sum(1) };
 }
 
 /**

@@ -2,10 +2,10 @@ import { built } from "./built.mjs";
 
 /** @type {typeof import("../../src/counters/memory/secure-random.js")} */
 const { secureRandom24 } = await built("counters/memory/secure-random.js");
-/** @type {typeof import("../../src/counters/redis/client.js")} */
-const { runScript } = await built("counters/redis/client.js");
 /** @type {typeof import("../../src/counters/redis/redis-store.js")} */
 const { RedisStore } = await built("counters/redis/redis-store.js");
+/** @type {typeof import("../../src/counters/redis/script-caller.js")} */
+const { ScriptCaller } = await built("counters/redis/script-caller.js");
 /** @type {typeof import("../../src/counters/redis/scripts.js")} */
 const { readScripts } = await built("counters/redis/scripts.js");
 
@@ -19,17 +19,25 @@ const TIMEOUT_MS = 10_000;
  * @param {number} [mostGathered] how many calls share a script call at the most; the store's own choice when left out.
  */
 export function redisStore(client, mostGathered) {
+  const scripts = readScripts();
+  const caller = new ScriptCaller({
+    client,
+    library: scripts.library,
+    refused: (cause) => {
+      throw new Error("functions are refused", { cause });
+    },
+  });
   return new RedisStore({
     server: {
       away: () => undefined,
-      run: (script, keys, args) => runScript(client, script, keys, args),
+      run: (script, keys, args) => caller.run(script, keys, args),
       told: (outcome) => {
         if (outcome !== "answered") throw new Error("a call was not answered", { cause: outcome });
       },
       heard: () => undefined,
       inDoubt: () => undefined,
     },
-    scripts: readScripts(),
+    scripts,
     random: secureRandom24(),
     organization: () => "acme",
     timeoutMs: TIMEOUT_MS,

@@ -18,6 +18,8 @@ import { afterwards } from "./running-service.js";
 const COMMANDS = [
   "eval",
   "evalsha",
+  "fcall",
+  "function|load",
   "del",
   "get",
   "hget",

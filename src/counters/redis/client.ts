@@ -83,11 +83,17 @@ export async function runScript(
     // Nothing was done: the server was restarted, or told to forget its scripts.
     return send(client, new ScriptCommand("eval", source, keys, args));
   });
+  return listIn(reply);
+}
+
+/** Take a reply for what every script answers by. @throws TypeError for a reply that is no list. */
+export function listIn(reply: unknown): readonly unknown[] {
   if (!Array.isArray(reply)) throw new TypeError("a reply of another form");
   return reply;
 }
 
-async function send(client: RedisClient, command: ScriptCommand): Promise<unknown> {
+/** Send a command as it is. */
+export async function send(client: RedisClient, command: ScriptCommand): Promise<unknown> {
   return client.sendCommand(command);
 }
 

@@ -1,9 +1,10 @@
 import type { Away } from "../../app/ports.js";
 import type { Millis } from "../../domain/units.js";
-import { isReply, type RedisClient, runScript } from "./client.js";
+import { isReply, type RedisClient } from "./client.js";
 import type { GatherOptions } from "./gather.js";
 import type { Keys } from "./keys.js";
 import { timeIn } from "./replies.js";
+import { ScriptCaller } from "./script-caller.js";
 import type { ScriptServer } from "./script-server.js";
 import type { Script, Scripts } from "./scripts.js";
 
@@ -18,6 +19,8 @@ export interface LinkEvents {
   readonly inDoubt: (reservationId: string) => void;
   /** A call failed though the server is well: something stored cannot be read. */
   readonly failed: (cause: unknown) => void;
+  /** Scripts are called as scripts and not as functions, which is slower. Told once. */
+  readonly functionsRefused: (cause: unknown) => void;
 }
 
 export interface LinkOptions {
@@ -46,6 +49,7 @@ const UNWELL =
  */
 export class RedisLink implements ScriptServer {
   readonly #options: LinkOptions;
+  readonly #caller: ScriptCaller;
   readonly #probing: NodeJS.Timeout;
   #away: Away | undefined = { kind: "away", cause: new Error("not connected yet") };
   #wasToldDown = false;
@@ -60,7 +64,8 @@ export class RedisLink implements ScriptServer {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    const { client } = options;
+    const { client, scripts, events } = options;
+    this.#caller = new ScriptCaller({ client, library: scripts.library, refused: events.functionsRefused });
     client.on("ready", () => void this.#probe());
     client.on("close", () => this.#down(this.#connection ?? new Error("the connection was closed")));
     // Why a connection failed comes apart from that it did.
@@ -79,7 +84,7 @@ export class RedisLink implements ScriptServer {
   }
 
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<readonly unknown[]> {
-    return runScript(this.#options.client, script, keys, args);
+    return this.#caller.run(script, keys, args);
   }
 
   readonly told: GatherOptions["told"] = (outcome) => {

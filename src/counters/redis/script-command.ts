@@ -13,8 +13,13 @@ const LF = 10;
 export class ScriptCommand extends Command {
   readonly #bytes: Buffer;
 
-  /** @param script its text for `eval`, its name for `evalsha`; ASCII, as keys and texts among the arguments are. */
-  constructor(name: "eval" | "evalsha", script: string, keys: readonly string[], args: readonly (string | Buffer)[]) {
+  /** @param script its text for `eval`, its name for the others; ASCII, as keys and texts among the arguments are. */
+  constructor(
+    name: "eval" | "evalsha" | "fcall",
+    script: string,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+  ) {
     // These are what a cluster finds the slot by.
     super(name, [script, String(keys.length), ...keys], { replyEncoding: null });
     this.#bytes = encode([name, script, String(keys.length), ...keys, ...args]);

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type FunctionLibrary, functionName, makeLibrary } from "./function-library.js";
 
 /** A script as it is sent, and the name that the server knows it by once it was. */
 export interface Script {
   readonly source: string;
   readonly sha: string;
+  /** What the library's function is called that does the same; undefined: there is none. */
+  readonly functionName?: string;
 }
 
 const FOLDER = join(import.meta.dirname, "lua");
@@ -23,6 +26,8 @@ export interface Scripts {
   readonly look: Script;
   readonly lease: Script;
   readonly repair: Script;
+  /** Those that every call of Mistral takes, as functions. */
+  readonly library: FunctionLibrary;
 }
 
 /** Read the scripts that stand beside this file. */
@@ -33,9 +38,16 @@ export function readScripts(): Scripts {
   const record = text("record");
   const settlement = text("settlement");
   const drift = text("drift");
+  const reserve = { parts: joined(cells, state, reserved, record), body: text("reserve") };
+  const settle = { parts: joined(cells, reserved, record, settlement), body: text("settle") };
+  const library = makeLibrary({ reserve, settle });
   return {
-    reserve: script(cells, state, reserved, record, text("reserve")),
-    settle: script(cells, reserved, record, settlement, text("settle")),
+    library,
+    reserve: {
+      ...script(reserve.parts, reserve.body),
+      functionName: functionName(library.name, "reserve"),
+    },
+    settle: { ...script(settle.parts, settle.body), functionName: functionName(library.name, "settle") },
     release: script(cells, reserved, record, settlement, text("release")),
     charge: script(cells, state, text("charge")),
     read: script(cells, text("read")),
@@ -52,7 +64,11 @@ function text(name: string): string {
   return readFileSync(join(FOLDER, `${name}.lua`), "utf8");
 }
 
+function joined(...parts: readonly string[]): string {
+  return parts.join("\n");
+}
+
 function script(...parts: readonly string[]): Script {
-  const source = parts.join("\n");
+  const source = joined(...parts);
   return { source, sha: createHash("sha1").update(source).digest("hex") };
 }

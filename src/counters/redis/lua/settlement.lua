@@ -24,9 +24,10 @@ local function recall(record, secret, now)
   }
 end
 
--- The fields of counters, and what they are. Calls in one batch are often alike.
+-- The fields of counters, and what they are. Calls are often alike, and in a function's life not without end.
 local KINDS = 'cfrsrmrhrdrwrMtstmthtdtwtMisimihidiwiMosomohodowoMusumuhuduwuM'
-local known_fields = {}
+local MOST_KNOWN = 100
+local known_fields, known_count = {}, 0
 local function fields_of(counters, workspace, role)
   -- Names first: they hold no space, and a counter's byte may be any.
   local name = workspace .. ' ' .. role .. ' ' .. counters
@@ -47,7 +48,8 @@ local function fields_of(counters, workspace, role)
     known[i], known.windows[i], known.metrics[i] = field, window, metric
     if scope < 3 then known.split = i end
   end
-  known_fields[name] = known
+  if known_count == MOST_KNOWN then known_fields, known_count = {}, 0 end
+  known_fields[name], known_count = known, known_count + 1
   return known
 end
 
