@@ -94,10 +94,15 @@ local function use_in_calendar(cell, amount)
   return write('<I4d', label, used) .. sub(cell, 13)
 end
 
--- A sliding cell's sums changed, and its lots by what is given. ends: of the lot that was touched.
-local function with_sums(cell, used, reserved, next)
+-- The sums that a sliding cell begins with.
+local function sums_of(used, reserved, next)
   if used > MOST or reserved > MOST then next = 0 end
-  return write('<ddI6', used > MOST and MOST or used, reserved > MOST and MOST or reserved, next) .. sub(cell, 23)
+  return write('<ddI6', used > MOST and MOST or used, reserved > MOST and MOST or reserved, next)
+end
+
+-- A sliding cell's sums changed, and its lots by what is given.
+local function with_sums(cell, used, reserved, next)
+  return sums_of(used, reserved, next) .. sub(cell, 23)
 end
 
 -- The first instant at which a lot goes or ends. In whole ms, rounded down: to look once too often is no harm.
@@ -166,9 +171,15 @@ local function advance(cell, window, label, now)
     if now < next then return cell, used, reserved end
     return sliding_anew(cell, window, now)
   end
+  local ended = now * 4 + 1
+  if #cell == 26 then
+    -- Most often there is one lot, that of the calls before.
+    local from, used, key, amount = read('<I4dI6d', cell)
+    if from >= label and key > ended then return cell, used, amount end
+  end
   local from, used = read('<I4d', cell)
   if from < label then return nil, 0, 0 end
-  local reserved, ended, stale = 0, now * 4 + 1, false
+  local reserved, stale = 0, false
   for at = 13, #cell, 14 do
     local key, amount = read('<I6d', cell, at)
     if key > ended then

@@ -3,6 +3,12 @@
 -- A sliding cell with more reserved.
 local function reserve_sliding(cell, window, at, head, key, amount)
   local used, reserved, next = read('<ddI6', cell)
+  local lot = find_lot(cell, 23, head, 23)
+  local sum = lot and read('<d', cell, lot + 11) + amount
+  if sum and sum <= MOST then
+    -- Its events are known. A cell is long, so each copy of it that is not made counts.
+    return sums_of(used, reserved + amount, next) .. sub(cell, 23, lot + 10) .. write('<d', sum) .. sub(cell, lot + 19)
+  end
   local event = event_of(window, floor(at / step_ms(window)), key)
   return with_sums(add(cell, 23, head, amount), used, reserved + amount, event < next and event or next)
 end

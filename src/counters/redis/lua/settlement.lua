@@ -58,6 +58,20 @@ local function has_turned(state, window, label)
   return state and window > MINUTE and window < IN_FLIGHT and read('<I4', state, window * 4 - 5) > label
 end
 
+-- A sliding cell in which an amount goes from what is reserved to what is used, where both lots stand there and stay; nil
+-- where they do not. At once, because a cell is long and each copy of it counts.
+local function move_in_sliding(cell, head, estimate, step, change)
+  local from = find_lot(cell, 23, head, 23)
+  local to = from and find_lot(cell, 23, write('<I5I6', step, 0), 23)
+  if not to or change <= 0 then return nil end
+  local held, total = read('<d', cell, from + 11) - estimate, read('<d', cell, to + 11) + change
+  if held <= 0 or total > MOST then return nil end
+  local used, reserved, next = read('<ddI6', cell)
+  if from > to then from, to, held, total = to, from, total, held end
+  return sums_of(used + change, reserved - estimate, next) .. sub(cell, 23, from + 10) .. write('<d', held)
+    .. sub(cell, from + 19, to + 10) .. write('<d', total) .. sub(cell, to + 19)
+end
+
 -- A cell after the end of a reservation; nil: unchanged. estimate, change: of the cell's metric.
 local function settled_cell(cell, window, record, state, estimate, change, now)
   local label = record.labels[window]
@@ -69,6 +83,8 @@ local function settled_cell(cell, window, record, state, estimate, change, now)
     cell = cell and advance(cell, window, label, now) or EMPTY_SLIDING
     if record.is_open then
       local head = lot_head(window, record.at, record.ends, record.state == OPEN_RELEASE)
+      local moved = move_in_sliding(cell, head, estimate, step, change)
+      if moved then return moved end
       cell = unreserve_sliding(cell, head, estimate)
     end
     return use_in_sliding(cell, window, step, change)
