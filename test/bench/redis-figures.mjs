@@ -6,9 +6,9 @@ import { run, SERVER_CORE } from "./process.mjs";
  *
  * @typedef {{ warmCalls: number, measureMs: number }} DriveTiming `warmCalls`: before anything counts.
  *
- * Calls of a script that does nothing, one at a time.
+ * Calls of scripts without the store, one at a time: one that does nothing, and that of a reservation.
  * @typedef {DriveTiming & { port: number }} BareTask
- * @typedef {{ p50Us: number }} BareOutcome
+ * @typedef {{ p50Us: number, reserveP50Us: number }} BareOutcome
  *
  * Reservations through the store's port, then their settlements.
  * @typedef {{ mostGathered?: number, inFlight: number, principals: number }} DriveShape `mostGathered`: how many calls
@@ -77,7 +77,7 @@ export async function driveStore({ port }, timing, round) {
 }
 
 /**
- * Measure a round trip of a script that does nothing.
+ * Measure a round trip of a script that does nothing, and of a reservation's, without the store.
  *
  * @param {RedisProcess} redis
  * @param {DriveTiming} timing

@@ -29,7 +29,8 @@ export function storeCeilings(stores) {
     serverCpu(stores, { ...MANY, pace: "saturation" }, IN_DIRECTORY, 1.1),
     serverCpu(stores, { ...MANY, pace: "saturation" }, IN_REDIS, 2.2),
     serverCpu(stores, { ...MANY, pace: "half" }, IN_REDIS, 2.2),
-    wait(stores),
+    wait(stores, "p50Us", "an empty script's"),
+    wait(stores, "reserveP50Us", "a bare EVALSHA's of the same script"),
     ...STEPS.map((step) => scriptTime(stores, step)),
     ...STEPS.map((step) => redisCpu(stores, step, { ...BUSY, mostGathered: 1 }, "each call alone")),
     ...STEPS.map((step) => redisCpu(stores, step, BUSY, "gathered")),
@@ -56,23 +57,21 @@ function serverCpu({ measured }, cell, home, target) {
 }
 
 /**
- * What a decision with Redis takes longer than an empty call and an empty script together.
+ * What a decision with Redis takes longer than an empty call and a script together.
  *
  * @param {StoreFigures} stores
+ * @param {"p50Us" | "reserveP50Us"} script
+ * @param {string} named
  * @returns {Ceiling}
  */
-function wait({ measured, bare }) {
-  const excess = bare.map(({ round, p50Us }) => {
+function wait({ measured, bare }, script, named) {
+  const excess = bare.map((one) => {
     const p50Of = (/** @type {string} */ contestant) =>
-      select(measured, { ...ONE, contestant }).find((one) => one.round === round)?.p50Us ?? Number.NaN;
-    return p50Of(IN_REDIS) - p50Of(NO_COUNTERS) - p50Us;
+      select(measured, { ...ONE, contestant }).find(({ round }) => round === one.round)?.p50Us ?? Number.NaN;
+    return p50Of(IN_REDIS) - p50Of(NO_COUNTERS) - one[script];
   });
-  return {
-    what: "counters in Redis, 1x1: p50 above an empty call's and an empty script's",
-    target: 50,
-    value: median(excess),
-    unit: "us",
-  };
+  const what = `counters in Redis, 1x1: p50 above an empty call's and ${named}`;
+  return { what, target: 50, value: median(excess), unit: "us" };
 }
 
 /**

@@ -21,7 +21,7 @@ import { measureRound } from "./rounds.mjs";
  * @typedef {object} StoreFigures
  * @property {string | undefined} lacking why nothing was measured with Redis.
  * @property {readonly import("./rounds.mjs").Measurement[]} measured
- * @property {readonly { round: number, p50Us: number }[]} bare a script that does nothing, one call at a time.
+ * @property {readonly (import("./redis-figures.mjs").BareOutcome & { round: number })[]} bare scripts without the store.
  * @property {readonly import("./redis-figures.mjs").DriveFigure[]} driven
  * @property {readonly import("./redis-figures.mjs").RedisMemoryFigure[]} memory
  */

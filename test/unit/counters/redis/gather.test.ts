@@ -9,6 +9,33 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe("a question that comes alone", () => {
+  it("is sent at once where the one before it came alone too and is answered", async () => {
+    const { gather, calls, call } = gatherOf();
+    const first = gather.ask("s", question("a"));
+    expect(calls.length).toBe(0);
+    await turn();
+    call(0).answer([HEAD, 1]);
+    await first;
+    const second = gather.ask("s", question("b"));
+    expect(calls.length).toBe(2);
+    call(1).fail(new ReplyError("ERR no"));
+    expect(await second).toMatchObject({ kind: "away" });
+    void gather.ask("s", question("c"));
+    expect(calls.length).toBe(3);
+  });
+
+  it("waits for the end of its turn while another is not answered", async () => {
+    const { gather, calls } = gatherOf();
+    void gather.ask("s", question("a"));
+    await turn();
+    void gather.ask("s", question("b"));
+    expect(calls.length).toBe(1);
+    await turn();
+    expect(calls.length).toBe(2);
+  });
+});
+
 describe("questions of one turn", () => {
   it("share a call: what they share first, then each one's own, and each gets its reply", async () => {
     const { gather, calls, call, told } = gatherOf();
@@ -53,6 +80,27 @@ describe("questions of one turn", () => {
     expect(calls.map(({ keys }) => keys)).toEqual([
       ["s", "key-a"],
       ["s", "key-b"],
+    ]);
+  });
+
+  it("share calls again as soon as one carried more than one", async () => {
+    const { gather, calls, call } = gatherOf();
+    const lone = gather.ask("s", question("a"));
+    await turn();
+    call(0).answer([HEAD, 1]);
+    await lone;
+    for (const name of ["b", "c", "d"]) void gather.ask("s", question(name));
+    await turn();
+    call(1).answer([HEAD, 1]);
+    call(2).answer([HEAD, 1, 1]);
+    await turn();
+    for (const name of ["e", "f"]) void gather.ask("s", question(name));
+    await turn();
+    expect(calls.map(({ keys }) => keys)).toEqual([
+      ["s", "key-a"],
+      ["s", "key-b"],
+      ["s", "key-c", "key-d"],
+      ["s", "key-e", "key-f"],
     ]);
   });
 
