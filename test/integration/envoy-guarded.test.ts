@@ -92,6 +92,15 @@ describeEnvoy("a guarded call", (version) => {
     await settles(windbreak, REQUESTS, "1/0");
   });
 
+  it("that Mistral had, and that breaks off before its answer, is charged what was reserved", async () => {
+    const { call, mistral, windbreak } = await guardedSidecar(version);
+    mistral.answer({ [`POST ${CHAT}`]: { kind: "cut" } });
+    expect((await call()).status).toBe(503);
+    expect(mistral.requests).toHaveLength(1);
+    await settles(windbreak, REQUESTS, "1/0");
+    expect(await standing(windbreak.client, TOKENS)).toMatch(/^[1-9]\d*\/0$/);
+  });
+
   it("is refused in Mistral's form before Mistral hears of it", async () => {
     const { call, mistral, envoy } = await guardedSidecar(version, guardedPolicy({ requests: 1 }));
     expect((await call(question({ model: "mistral-large-latest" }))).status).toBe(403);

@@ -10,6 +10,7 @@ import {
 } from "../../gen/envoy/service/ext_proc/v3/external_processor.js";
 import { type Answer, AnswerReader } from "../../mistral/answer-reader.js";
 import type { Draining } from "../draining.js";
+import { mayHaveBegun } from "./own-answer.js";
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
 
@@ -73,7 +74,7 @@ export class OpenAnswer {
       const message = ProcessingRequest.decode(bytes);
       const { request } = message;
       this.#noted ??= notedIn(message.metadataContext?.filterMetadata[AUTHORIZATION]);
-      if (request) this.#read(request);
+      if (request) this.#read(request, mayHaveBegun(message.attributes));
       if (request && !message.observabilityMode && !this.#call.destroyed) this.#call.write(goOn(request.$case));
     } catch (cause) {
       this.#options.failed(cause);
@@ -81,10 +82,11 @@ export class OpenAnswer {
     }
   }
 
-  #read(request: NonNullable<ProcessingRequest["request"]>): void {
+  #read(request: NonNullable<ProcessingRequest["request"]>, isBrokenOff: boolean): void {
     switch (request.$case) {
       case "responseHeaders":
-        this.#begin(request.value);
+        // Envoy's own answer tells nothing of what Mistral did: as if none had come.
+        if (!isBrokenOff) this.#begin(request.value);
         if (request.value.endOfStream) this.#finish(true);
         return;
       case "responseBody":

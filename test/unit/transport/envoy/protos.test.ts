@@ -135,13 +135,15 @@ describe("Envoy's external processing", () => {
     ["requestTrailers", { trailers: { headers: [{ key: "x", rawValue: raw("y") }] } }],
     ["responseTrailers", { trailers: { headers: [{ key: "x", rawValue: raw("y") }] } }],
   ] as const)("is read as Envoy writes it: %s", (kind, value) => {
-    const written = process.requestSerialize({ [kind]: value, metadataContext, observabilityMode: true });
+    const attributes = { "envoy.filters.http.ext_proc": { fields: { "response.code_details": text("via_upstream") } } };
+    const written = process.requestSerialize({ [kind]: value, metadataContext, attributes, observabilityMode: true });
     const read = ProcessingRequest.decode(written);
     expect(read.request?.$case).toBe(kind);
     expect(read.observabilityMode).toBe(true);
     expect(read.metadataContext?.filterMetadata["envoy.filters.http.ext_authz"]).toEqual({
       windbreak_reservation_id: "r1",
     });
+    expect(read.attributes).toEqual({ "envoy.filters.http.ext_proc": { "response.code_details": "via_upstream" } });
     expect(process.requestSerialize(process.requestDeserialize(written))).toEqual(
       process.requestSerialize(process.requestDeserialize(Buffer.from(ProcessingRequest.encode(read).finish()))),
     );
