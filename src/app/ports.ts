@@ -42,6 +42,8 @@ export interface Evidence {
   readonly spiffeId?: string;
   /** Of a token that was verified, its lifetime included. */
   readonly claims?: Claims;
+  /** Of the other tokens, where several were verified; their order says nothing. */
+  readonly otherClaims?: readonly Claims[];
   /** A `wb_` key as it was sent: a secret, never to be kept or shown. */
   readonly apiKey?: string;
   /** The operator's own word, by the route that a call came by; parts may be empty. */

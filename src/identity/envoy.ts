@@ -1,6 +1,6 @@
 import { type Fault, fault } from "../app/fault.js";
 import type { PrincipalName } from "../app/forms.js";
-import type { Evidence, Identity } from "../app/ports.js";
+import type { Claims, Evidence, Identity } from "../app/ports.js";
 import { type Refused, refused } from "../app/refused.js";
 import type { Policy } from "../domain/policy.js";
 import { byApiKey, byClaims, bySpiffe, type Proof } from "./credentials.js";
@@ -60,12 +60,18 @@ const NO_CREDENTIAL = fault(
 );
 
 /** In the order in which they count. */
-function proofsIn(policy: Policy, { spiffeId, claims, apiKey }: Evidence): readonly Finding[] {
+function proofsIn(policy: Policy, { spiffeId, claims, otherClaims = [], apiKey }: Evidence): readonly Finding[] {
   const found: Finding[] = [];
   if (spiffeId) found.push({ source: "the SPIFFE id", who: whoOf(bySpiffe(policy, spiffeId)) });
-  if (claims) found.push({ source: "the token", who: whoOf(byClaims(policy, claims)) });
+  if (claims) found.push(...tokensIn(policy, [claims, ...otherClaims]));
   if (apiKey) found.push({ source: API_KEY, who: whoOf(byApiKey(policy, apiKey)) });
   return found;
+}
+
+/** Those that mean somebody come first, because the order in which Envoy tells of tokens changes from call to call. */
+function tokensIn(policy: Policy, tokens: readonly Claims[]): readonly Finding[] {
+  const found = tokens.map((claims) => ({ source: "the token", who: whoOf(byClaims(policy, claims)) }));
+  return [...found.filter(({ who }) => !("kind" in who)), ...found.filter(({ who }) => "kind" in who)];
 }
 
 function whoOf(proof: Proof): Finding["who"] {
@@ -97,5 +103,6 @@ function meansAnother(policy: Policy, who: PrincipalName, other: Finding["who"])
 }
 
 function disagree(first: string, second: string): Fault {
-  return fault("permission_denied", `${second} means another than ${first} does; send one, or let both mean the same`);
+  const other = first === second ? second.replace("the ", "another ") : second;
+  return fault("permission_denied", `${other} means another than ${first} does; send one, or let both mean the same`);
 }

@@ -13,8 +13,8 @@ export interface Told {
   /** Of the client's certificate. */
   readonly principal?: string;
   readonly extensions?: Readonly<Record<string, string>>;
-  /** Of a token that Envoy verified. */
-  readonly claims?: Readonly<Record<string, string>>;
+  /** Of each token that Envoy verified, in the order of their names in its metadata. */
+  readonly claims?: readonly Readonly<Record<string, string>>[];
 }
 
 /** What came back, flat. */
@@ -75,7 +75,8 @@ export function connectEnvoy(address: string) {
 export function requestOf(told: Told): object {
   const { method = "POST", path = CHAT, body = chat(), headers = {}, principal = "", extensions = {}, claims } = told;
   const rawBody = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-  const payload = claims && { fields: { payload: { structValue: structOf(claims) } } };
+  const tokens = claims?.map((token, nth) => [`payload_${nth}`, { structValue: structOf(token) }]);
+  const payload = tokens && { fields: Object.fromEntries(tokens) };
   return {
     attributes: {
       source: { principal },

@@ -35,6 +35,7 @@ trust:
     workspace: { claim: team, map: { quality: reviews } }
 `;
 
+const TOKEN = { iss: "https://idp.acme.example", aud: "windbreak", sub: "ada", team: "quality" };
 const CI: Told = { extensions: { "windbreak.principal": "ci" } };
 const LAB: Told = { extensions: { "windbreak.principal": "lab-bot" } };
 
@@ -138,11 +139,9 @@ describe("Envoy's door, where a call may go on", () => {
     ["a key of Windbreak's own", { headers: { authorization: `Bearer ${API_KEY}` } }, "ci"],
     ["the client's certificate", { principal: "spiffe://acme/ns/lab/sa/bot" }, "lab-bot"],
     ["the route", LAB, "lab-bot"],
-    [
-      "a token that Envoy verified",
-      { claims: { iss: "https://idp.acme.example", aud: "windbreak", sub: "ada", team: "quality" } },
-      "ada",
-    ],
+    ["a token that Envoy verified", { claims: [TOKEN] }, "ada"],
+    ["two tokens that agree", { claims: [TOKEN, { ...TOKEN, aud: "another" }] }, "ada"],
+    ["two tokens that agree, the other way round", { claims: [{ ...TOKEN, aud: "another" }, TOKEN] }, "ada"],
     ["two that agree", { ...CI, headers: { authorization: `Bearer ${API_KEY}` } }, "ci"],
   ])("knows who asks by %s", async (_, told, who) => {
     const { envoy } = await openDoor();
@@ -178,15 +177,30 @@ describe("Envoy's door, where a call ends", () => {
     ["a bearer token that is no key", { headers: { authorization: "Bearer none" } }, 401, "unauthenticated"],
     ["an unknown key", { headers: { authorization: `Bearer ${API_KEY}x` } }, 401, "unauthenticated"],
     ["two keys", { headers: { authorization: `Bearer ${API_KEY},Bearer ${API_KEY}` } }, 401, "unauthenticated"],
+    [
+      "two keys in one header, though the route names somebody",
+      { ...CI, headers: { authorization: `Bearer ${API_KEY},Bearer wb_of-another` } },
+      401,
+      "unauthenticated",
+    ],
+    ["a key that comes as no bearer", { ...CI, headers: { authorization: API_KEY } }, 401, "unauthenticated"],
+    [
+      "a key behind another token",
+      { ...CI, headers: { authorization: `Bearer x, Bearer ${API_KEY}` } },
+      401,
+      "unauthenticated",
+    ],
+    [
+      "two tokens, one of them of nobody's team",
+      { claims: [TOKEN, { ...TOKEN, sub: "eve", team: "x" }] },
+      403,
+      "permission_denied",
+    ],
+    ["two tokens that disagree", { claims: [TOKEN, { ...TOKEN, sub: "eve" }] }, 403, "permission_denied"],
     ["two who disagree", { ...LAB, headers: { authorization: `Bearer ${API_KEY}` } }, 403, "permission_denied"],
     ["a certificate that means nobody", { principal: "spiffe://acme/ns/x/sa/y" }, 403, "unknown_principal"],
     ["an unlisted name without a role", { extensions: { "windbreak.principal": "eve" } }, 403, "invalid_request"],
-    [
-      "a token whose team is not mapped",
-      { claims: { iss: "https://idp.acme.example", aud: "windbreak", sub: "ada", team: "x" } },
-      403,
-      "unknown_workspace",
-    ],
+    ["a token whose team is not mapped", { claims: [{ ...TOKEN, team: "x" }] }, 403, "unknown_workspace"],
     ["a disabled principal", { extensions: { "windbreak.principal": "gone" } }, 403, "principal_disabled"],
     ["a model that nobody knows", { ...CI, body: chat({ model: "gpt-4" }) }, 403, "model_unknown"],
     ["a model that is not allowed", { ...CI, body: chat({ model: "mistral-large-latest" }) }, 403, "model_not_allowed"],

@@ -1,4 +1,4 @@
-import type { Evidence } from "../../app/ports.js";
+import type { Claims, Evidence } from "../../app/ports.js";
 import type { AttributeContext, HeaderMap } from "../../gen/envoy/service/auth/v3/external_auth.js";
 
 /** One HTTP call that Envoy holds and asks about. */
@@ -18,7 +18,10 @@ export interface HttpCall {
 }
 
 const JWT_FILTER = "envoy.filters.http.jwt_authn";
-const BEARER_KEY = /^bearer +(wb_\S+)$/i;
+const BEARER_KEY = /^bearer +(wb_[^\s,]+)$/i;
+const NAMES_A_KEY = /(?:^|[\s,])wb_/i;
+/** Is none: every key is longer. */
+const NO_KEY = "wb_";
 
 /** Read what Envoy says of a call; undefined where it says nothing of HTTP. */
 export function readHttpCall(attributes: AttributeContext | undefined): HttpCall | undefined {
@@ -54,23 +57,34 @@ function headersOf(plain: Readonly<Record<string, string>>, map: HeaderMap | und
 function evidenceIn(attributes: AttributeContext, authorization: string): Evidence {
   const principal = attributes.source?.principal ?? "";
   const spiffeId = principal.startsWith("spiffe://") ? principal : undefined;
-  const claims = claimsIn(attributes.metadataContext?.filterMetadata[JWT_FILTER]);
-  const apiKey = BEARER_KEY.exec(authorization)?.[1];
+  const [claims, ...otherClaims] = claimsIn(attributes.metadataContext?.filterMetadata[JWT_FILTER]);
+  const apiKey = keyIn(authorization);
   const named = namedIn(attributes.contextExtensions);
   return {
     ...(spiffeId === undefined ? {} : { spiffeId }),
     ...(claims === undefined ? {} : { claims }),
+    ...(otherClaims.length === 0 ? {} : { otherClaims }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(named === undefined ? {} : { named }),
   };
 }
 
-/** The filter writes the claims of a token that it verified under a name that its operator chose. */
-function claimsIn(metadata: Readonly<Record<string, unknown>> | undefined): Evidence["claims"] {
-  return Object.values(metadata ?? {}).find(isClaims);
+/**
+ * The key that a client sent; undefined where it sent none of ours.
+ *
+ * A header that holds one in another way than as the only bearer (twice, joined by a comma; as another scheme) is no
+ * key that is known, rather than none: whoever sends a key means to be told by it.
+ */
+function keyIn(authorization: string): string | undefined {
+  return BEARER_KEY.exec(authorization)?.[1] ?? (NAMES_A_KEY.test(authorization) ? NO_KEY : undefined);
 }
 
-function isClaims(value: unknown): value is Readonly<Record<string, unknown>> {
+/** The filter writes the claims of each token that it verified under a name that its operator chose. */
+function claimsIn(metadata: Readonly<Record<string, unknown>> | undefined): readonly Claims[] {
+  return Object.values(metadata ?? {}).filter(isClaims);
+}
+
+function isClaims(value: unknown): value is Claims {
   return typeof value === "object" && value !== null && "iss" in value;
 }
 
