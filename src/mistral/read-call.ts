@@ -11,6 +11,8 @@ import { readTranscription } from "./transcription.js";
 /** A request as it came. */
 export interface RequestBody extends RequestHead {
   readonly body: Buffer;
+  /** Nobody waits for the outcome any more. */
+  readonly isGivenUp?: () => boolean;
 }
 
 export type Reading = MistralCall | Unreadable | UnknownModel;
@@ -20,6 +22,9 @@ export type MaybePromise<T> = T | Promise<T>;
 
 /** Bytes that are read in one turn of the event loop: the worst JSON of this size takes some milliseconds. */
 const SLICE = 16 * 1024;
+
+/** Nobody hears it. */
+const GIVEN_UP = unreadable("the caller has gone");
 
 const STORED: UnknownModel = {
   kind: "unknown_model",
@@ -42,14 +47,14 @@ export function readCall({ form }: CallRoute, request: RequestBody): MaybePromis
       ? readTranscription(request.body, type.boundary)
       : wrongType("multipart/form-data");
   }
-  return type.kind === "json" ? readJson(form, request.body) : wrongType("application/json");
+  return type.kind === "json" ? readJson(form, request) : wrongType("application/json");
 }
 
 function wrongType(wanted: string): Unreadable {
   return { kind: "unreadable", status: 415, message: `the content type must be ${wanted}`, param: undefined };
 }
 
-function readJson(form: JsonForm, bytes: Buffer): MaybePromise<MistralCall | Unreadable> {
+function readJson(form: JsonForm, { body: bytes, isGivenUp }: RequestBody): MaybePromise<MistralCall | Unreadable> {
   const body = new BodyReader(BODY_SHAPES[form]);
   const walk = new JsonWalk(body, { uniqueKeys: true });
   const end = () => {
@@ -58,12 +63,19 @@ function readJson(form: JsonForm, bytes: Buffer): MaybePromise<MistralCall | Unr
   };
   const fault = walk.push(bytes.subarray(0, SLICE));
   if (fault) return notJson(fault);
-  return bytes.length <= SLICE ? end() : readOn(walk, bytes, end);
+  return bytes.length <= SLICE ? end() : readOn(walk, { bytes, end, isGivenUp });
 }
 
-async function readOn<T>(walk: JsonWalk, bytes: Buffer, end: () => T): Promise<T | Unreadable> {
+interface Rest<T> {
+  readonly bytes: Buffer;
+  readonly end: () => T;
+  readonly isGivenUp: (() => boolean) | undefined;
+}
+
+async function readOn<T>(walk: JsonWalk, { bytes, end, isGivenUp }: Rest<T>): Promise<T | Unreadable> {
   for (let from = SLICE; from < bytes.length; from += SLICE) {
     await nextTurn();
+    if (isGivenUp?.()) return GIVEN_UP;
     const fault = walk.push(bytes.subarray(from, from + SLICE));
     if (fault) return notJson(fault);
   }

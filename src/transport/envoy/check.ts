@@ -15,6 +15,7 @@ import { readCall } from "../../mistral/read-call.js";
 import { type CallRoute, routeOf } from "../../mistral/route.js";
 import { type CheckAnswer, type Rejected, rejectedBy, rejectedFor } from "./check-answer.js";
 import type { HttpCall } from "./http-call.js";
+import type { LongBodies } from "./long-bodies.js";
 
 /** What this door decides with. */
 export interface GuardOptions {
@@ -25,10 +26,17 @@ export interface GuardOptions {
   readonly upstreamKey: (workspace: string) => string | undefined;
   /** Gives back what was reserved for a call that does not go on. */
   readonly abandon: (reservationId: string) => void;
+  readonly bodies: LongBodies;
 }
 
 const NOT_GUARDED =
   "this method and path are none of Mistral's paid endpoints, written exactly as Mistral writes them; see docs/envoy.md";
+const TOO_BUSY: Rejected = {
+  kind: "rejected",
+  httpStatus: 503,
+  code: "overloaded",
+  message: "too many large bodies wait to be judged; send it again in a moment",
+};
 const NOBODY: PrincipalName = { id: "", role: "", workspace: "" };
 
 /**
@@ -52,13 +60,17 @@ export function guard(options: GuardOptions, call: HttpCall): MaybePromise<Check
   const route = routeOf(call.method, call.path);
   switch (route.kind) {
     case "call":
-      return whenDone(readCall(route, call), (asked): MaybePromise<CheckAnswer> => {
-        if (asked.kind === "unreadable") return unreadable(asked);
-        if (asked.kind === "unknown_model") {
-          return refuse(options, snapshot, { reason: "model_unknown", message: asked.message }, found);
-        }
-        return decide(options, { who, route, asked });
-      });
+      return whenDone(
+        options.bodies.read(call.body.length, () => readCall(route, call)),
+        (asked) => {
+          if (asked === "full") return TOO_BUSY;
+          if (asked.kind === "unreadable") return unreadable(asked);
+          if (asked.kind === "unknown_model") {
+            return refuse(options, snapshot, { reason: "model_unknown", message: asked.message }, found);
+          }
+          return decide(options, { who, route, asked });
+        },
+      );
     case "listing":
       return letPass(options, snapshot, found);
     case "batch":

@@ -13,6 +13,7 @@ import { inBytes } from "../in-bytes.js";
 import { type GuardOptions, guard } from "./check.js";
 import { BROKEN, type CheckAnswer, rejectedFor, writeCheckAnswer } from "./check-answer.js";
 import { readHttpCall } from "./http-call.js";
+import { LongBodies } from "./long-bodies.js";
 import { OpenAnswer } from "./process.js";
 
 /** The largest message of Envoy's: a call's body, and what stands around it. */
@@ -31,7 +32,11 @@ export interface EnvoyOptions extends ServiceOptions {
 
 /** Make the handlers of both services. */
 export function envoyHandlers(options: EnvoyOptions): UntypedServiceImplementation {
-  const guarding: GuardOptions = { ...options, abandon: (reservationId) => abandon(options, reservationId) };
+  const guarding: GuardOptions = {
+    ...options,
+    abandon: (reservationId) => abandon(options, reservationId),
+    bodies: new LongBodies(),
+  };
   return {
     check: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
       check(options, guarding, call, reply),
@@ -58,7 +63,7 @@ function check(
     reply(null, writeCheckAnswer(BROKEN, now));
   };
   try {
-    const answer = answerTo(guarding, call.request);
+    const answer = answerTo(guarding, call);
     if (answer instanceof Promise) answer.then(finish).catch(fail);
     else finish(answer);
   } catch (cause) {
@@ -66,8 +71,8 @@ function check(
   }
 }
 
-function answerTo(guarding: GuardOptions, bytes: Buffer): MaybePromise<CheckAnswer> {
-  const call = readHttpCall(CheckRequest.decode(bytes).attributes);
-  if (call) return guard(guarding, call);
+function answerTo(guarding: GuardOptions, asking: ServerUnaryCall<Buffer, Buffer>): MaybePromise<CheckAnswer> {
+  const call = readHttpCall(CheckRequest.decode(asking.request).attributes);
+  if (call) return guard(guarding, { ...call, isGivenUp: () => asking.cancelled });
   return rejectedFor({ kind: "fault", code: "invalid_argument", message: "attributes.request.http: is required" });
 }

@@ -15,6 +15,8 @@ export interface HttpCall {
   readonly contentLength: number | undefined;
   readonly body: Buffer;
   readonly evidence: Evidence;
+  /** Envoy does not wait for the answer any more. */
+  readonly isGivenUp?: () => boolean;
 }
 
 const JWT_FILTER = "envoy.filters.http.jwt_authn";

@@ -433,4 +433,12 @@ describe("a long body", () => {
     isRead = true;
     expect(turns).toBeGreaterThan(20);
   });
+
+  it("is not read on once nobody waits for it", async () => {
+    let asked = 0;
+    const body = Buffer.from(text(`"x":"${"a".repeat(1024 * 1024)}"`));
+    const isGivenUp = () => ++asked === 3;
+    expect(await reading("chat/completions", body, { isGivenUp })).toMatchObject({ message: "the caller has gone" });
+    expect(asked).toBe(3);
+  });
 });
