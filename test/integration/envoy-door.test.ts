@@ -398,6 +398,17 @@ describe("an answer on its way through Envoy", () => {
     expect(await standing(door, TOKENS)).toBe("18/0");
   });
 
+  it("of a call that was admitted without the store is charged the estimate where it tells no usage", async () => {
+    const { door, metadata, input } = await admitted();
+    const unknown = { ...metadata, windbreak_reservation_id: "of-no-store", windbreak_degraded: "true" };
+    await answer(door, answerMessages({ metadata: unknown, chunks: ['{"id":"1"'], isWhole: false }), "half-close");
+    expect(await standing(door, TOKENS)).toBe(`${input + 100}/${input + 100}`);
+    const failed = { ...unknown, windbreak_reservation_id: "of-no-store-either" };
+    await answer(door, answerMessages({ metadata: failed, status: 500, chunks: ["{}"] }));
+    expect(await standing(door, TOKENS)).toBe(`${input + 100}/${input + 100}`);
+    expect(await standing(door, "workspaces.reviews.requests_per_minute")).toBe("2/1");
+  });
+
   it("is answered message for message where Envoy waits for that", async () => {
     const { door, metadata } = await admitted();
     const stream = door.envoy.process();

@@ -7,6 +7,7 @@ import type { Reason } from "../../domain/reason.js";
 import type { EpochMs, Millis, Tokens } from "../../domain/units.js";
 import { CheckResponse, type HeaderValueOption } from "../../gen/envoy/service/auth/v3/external_auth.js";
 import { errorBody } from "../../mistral/error-body.js";
+import { tightest } from "./tightest.js";
 
 /** What Envoy is told. */
 export type CheckAnswer = Admitted | Passed | Rejected;
@@ -23,6 +24,7 @@ export interface Admitted {
   /** Reserved. */
   readonly inputTokens: Tokens;
   readonly audioSeconds: number;
+  readonly pages: number;
 }
 
 /** The call may go on, and nothing counts it. */
@@ -126,7 +128,7 @@ function passage(answer: Admitted | Passed, now: EpochMs): CheckResponse {
 
 /** What the settlement needs to know, and access logs may show. Strings: numbers are doubles in there. */
 function noted(admitted: Admitted): Record<string, string> {
-  const { decision, who, endpoint, inputTokens, audioSeconds, streams, annotatedPages } = admitted;
+  const { decision, who, endpoint, inputTokens, audioSeconds, pages, streams, annotatedPages } = admitted;
   const { grant, workspace } = decision;
   return {
     windbreak_reservation_id: grant.reservationId,
@@ -140,6 +142,8 @@ function noted(admitted: Admitted): Record<string, string> {
     windbreak_input_tokens: String(inputTokens),
     windbreak_max_output_tokens: String(grant.outputTokens),
     ...(audioSeconds > 0 ? { windbreak_audio_seconds: String(audioSeconds) } : {}),
+    ...(pages > 0 ? { windbreak_pages: String(pages) } : {}),
+    ...(decision.degraded ? { windbreak_degraded: "true" } : {}),
     ...(streams ? { windbreak_stream: "true" } : {}),
     ...(annotatedPages ? { windbreak_annotated_pages: "true" } : {}),
   };
@@ -196,21 +200,11 @@ function told(code: string, report: LimitReport | undefined, now: EpochMs): Head
     header("x-windbreak-limit", report.limit.name),
     header("x-windbreak-remaining", String(report.remaining)),
   );
-  if (report.resetsAt !== undefined) headers.push(header("x-windbreak-reset", String(seconds(report.resetsAt - now))));
-  return headers;
-}
-
-/** The limit that has the least of its ceiling left. One that is held against each call alone is never used up. */
-function tightest(limits: readonly LimitReport[]): LimitReport | undefined {
-  let least: LimitReport | undefined;
-  let share = Number.POSITIVE_INFINITY;
-  for (const report of limits) {
-    const { window, ceiling, shadow } = report.limit;
-    if (window === "request" || shadow || report.remaining / ceiling >= share) continue;
-    least = report;
-    share = report.remaining / ceiling;
+  if (report.resetsAt !== undefined) {
+    // The store's clock says when, and may be ahead of this one.
+    headers.push(header("x-windbreak-reset", String(Math.max(0, seconds(report.resetsAt - now)))));
   }
-  return least;
+  return headers;
 }
 
 /** Clients retry these by themselves, and wait as long as they are told. A budget is not mended by a short wait. */

@@ -134,6 +134,7 @@ function decide(options: GuardOptions, { who, route, asked }: Question): MaybePr
       annotatedPages: request.annotatedPages,
       inputTokens,
       audioSeconds: request.audioSeconds,
+      pages: request.pages,
     };
   });
 }

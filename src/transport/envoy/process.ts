@@ -1,16 +1,15 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Desk } from "../../app/desk.js";
 import { recordUsage } from "../../app/record-usage.js";
-import { ENDPOINTS, type Endpoint, hasOutput } from "../../domain/model.js";
-import type { Outcome, Usage } from "../../domain/settlement.js";
 import {
   type HttpHeaders,
   ProcessingRequest,
   ProcessingResponse,
 } from "../../gen/envoy/service/ext_proc/v3/external_processor.js";
-import { type Answer, AnswerReader } from "../../mistral/answer-reader.js";
+import { AnswerReader } from "../../mistral/answer-reader.js";
 import type { Draining } from "../draining.js";
 import { mayHaveBegun } from "./own-answer.js";
+import { inFull, type Noted, notedIn, settlementOf } from "./settlement-of.js";
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
 
@@ -21,25 +20,7 @@ export interface ProcessOptions {
   readonly failed: (cause: unknown) => void;
 }
 
-/** What Check noted of the call. */
-interface Noted {
-  readonly reservationId: string;
-  readonly principal: string;
-  readonly role: string;
-  readonly workspace: string;
-  readonly model: string;
-  readonly endpoint: Endpoint;
-  readonly inputTokens: number;
-  readonly maxOutputTokens: number;
-  readonly audioSeconds: number;
-  readonly streams: boolean;
-  readonly annotatedPages: boolean;
-}
-
 const AUTHORIZATION = "envoy.filters.http.ext_authz";
-
-/** Mistral goes on for a moment after its client is gone: some dozens of tokens were seen. */
-const TAIL_TOKENS = 64;
 
 /**
  * One HTTP call's answer on its way through Envoy: read for what it used, settled once at its end.
@@ -130,7 +111,8 @@ export class OpenAnswer {
 
   async #settle(noted: Noted, isWhole: boolean): Promise<void> {
     const answer = await this.#reader?.end(isWhole);
-    const { usage, outcome } = settlementOf(noted, this.#status, answer);
+    const settlement = settlementOf(noted, this.#status, answer);
+    const { usage, outcome } = noted.isDegraded ? inFull(noted, settlement) : settlement;
     const recorded = await recordUsage(this.#options.desk, {
       reservationId: noted.reservationId,
       requestId: "",
@@ -149,61 +131,6 @@ export class OpenAnswer {
       );
     }
   }
-}
-
-/**
- * Say what an answer is settled by.
- *
- * Mistral charges no error. A stream that was cut is charged its input and what was seen of its output, by its bytes:
- * no token is shorter than one. What ended without telling its usage is charged by the estimate.
- */
-export function settlementOf(
-  noted: Pick<Noted, "endpoint" | "inputTokens" | "maxOutputTokens" | "audioSeconds" | "streams" | "annotatedPages">,
-  status: number,
-  answer: Answer | undefined,
-): { readonly usage: Usage | undefined; readonly outcome: Outcome } {
-  const { annotatedPages } = noted;
-  if (answer?.usage)
-    return { usage: { ...answer.usage, annotatedPages }, outcome: answer.isWhole ? "succeeded" : "cancelled" };
-  if (status >= 300) return { usage: undefined, outcome: "failed" };
-  if (answer?.isWhole) return { usage: undefined, outcome: "succeeded" };
-  if (!(answer?.isStream ?? noted.streams) || !hasOutput(noted.endpoint))
-    return { usage: undefined, outcome: "cancelled" };
-  const seen = (answer?.outputBytes ?? 0) + TAIL_TOKENS;
-  return {
-    usage: {
-      inputTokens: noted.inputTokens,
-      cachedInputTokens: 0,
-      outputTokens: Math.min(noted.maxOutputTokens, seen),
-      pages: 0,
-      audioSeconds: noted.audioSeconds,
-      annotatedPages,
-    },
-    outcome: "cancelled",
-  };
-}
-
-function notedIn(metadata: Readonly<Record<string, unknown>> | undefined): Noted | undefined {
-  const text = (name: string) => {
-    const value = metadata?.[`windbreak_${name}`];
-    return typeof value === "string" ? value : "";
-  };
-  const endpoint = ENDPOINTS.find((one) => one === text("endpoint"));
-  const reservationId = text("reservation_id");
-  if (reservationId === "" || !endpoint) return undefined;
-  return {
-    reservationId,
-    principal: text("principal"),
-    role: text("role"),
-    workspace: text("workspace"),
-    model: text("model"),
-    endpoint,
-    inputTokens: Number(text("input_tokens")),
-    maxOutputTokens: Number(text("max_output_tokens")),
-    audioSeconds: Number(text("audio_seconds")),
-    streams: text("stream") === "true",
-    annotatedPages: text("annotated_pages") === "true",
-  };
 }
 
 /** To each kind of message the answer of its kind, with nothing in it. */
