@@ -19,7 +19,7 @@ const { AuthorizeResponse, CheckBudgetRequest, PolicyDecisionServiceClient } = a
 
 export const START_MS = 10_000;
 export const PREFIX_BYTES = 5;
-const H2LOAD_CALLS = 400;
+export const H2LOAD_CALLS = 400;
 /** With the one and the one on a stream before them. */
 const CHECKED_CALLS = H2LOAD_CALLS + 2;
 const CHECK_MS = 5_000;
@@ -71,7 +71,7 @@ async function counting(client) {
 }
 
 /** Windows that turn while calls are counted would count none of them. */
-async function stayInTheHour() {
+export async function stayInTheHour() {
   const left = HOUR_MS - (Date.now() % HOUR_MS);
   if (left < CHECK_MS) await wait(left);
 }
@@ -114,7 +114,16 @@ function sizesOf(answer) {
   return { least: lengthAt(0), most: lengthAt(500_000_000) };
 }
 
-function soon() {
+/**
+ * Say where a target listens, as a gRPC client is told.
+ *
+ * @param {Pick<Target, "port" | "socket">} target
+ */
+export function addressOf({ port, socket }) {
+  return socket === undefined ? `127.0.0.1:${port}` : `unix:${socket}`;
+}
+
+export function soon() {
   return { deadline: Date.now() + START_MS };
 }
 
@@ -123,8 +132,8 @@ function soon() {
  * @param {Target} target
  * @param {(client: Client) => Promise<T>} use
  */
-async function withClient({ port }, use) {
-  const client = new PolicyDecisionServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
+export async function withClient(target, use) {
+  const client = new PolicyDecisionServiceClient(addressOf(target), credentials.createInsecure());
   try {
     await new Promise((resolve, reject) => {
       client.waitForReady(soon().deadline, (error) => (error ? reject(error) : resolve(undefined)));
@@ -189,7 +198,7 @@ function assertAdmission({ allowed, reason, message, reservationId, maxOutputTok
  *
  * @param {Client} client
  */
-async function counted(client) {
+export async function counted(client) {
   /** @type {import("../../src/gen/windbreak/v1/policy_decision.js").CheckBudgetResponse} */
   const { limits } = await new Promise((resolve, reject) => {
     const request = CheckBudgetRequest.fromPartial({ principal: PRINCIPAL });
@@ -202,7 +211,7 @@ async function counted(client) {
  * @param {string} limit
  * @returns {"requests" | "tokens" | "usd"}
  */
-function metricOf(limit) {
+export function metricOf(limit) {
   if (limit.includes(".requests_")) return "requests";
   return limit.includes(".tokens_") ? "tokens" : "usd";
 }

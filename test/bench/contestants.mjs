@@ -13,7 +13,7 @@ export const AUTHORIZE = "/windbreak.v1.PolicyDecisionService/Authorize";
 export const AUTHORIZE_STREAM = "/windbreak.v1.PolicyDecisionService/AuthorizeStream";
 
 /** Reservations expire soon, so that expiry is part of what is measured. */
-const TTL = "1s";
+export const TTL = "1s";
 const EMPTY_SERVER = fileURLToPath(new URL("empty-server.mjs", import.meta.url));
 
 /**
@@ -22,6 +22,7 @@ const EMPTY_SERVER = fileURLToPath(new URL("empty-server.mjs", import.meta.url))
  * @typedef {object} Contestant
  * @property {string} name
  * @property {(port: number) => Child | Promise<Child>} start
+ * @property {string} [socket] the Unix socket that it listens on rather than a port.
  * @property {string} path of the unary RPC.
  * @property {string} bodyFile of one unary call.
  * @property {boolean} streams whether it serves AuthorizeStream.
@@ -32,7 +33,7 @@ const EMPTY_SERVER = fileURLToPath(new URL("empty-server.mjs", import.meta.url))
  *
  * @typedef {ReturnType<typeof start>} Child
  *
- * @typedef {{ port: number, path: string, bodyFile: string }} Target
+ * @typedef {{ port: number, socket?: string | undefined, path: string, bodyFile: string }} Target
  *
  * The sizes that a right reply can have, gRPC's prefix included.
  * @typedef {{ least: number, most: number }} ReplyBytes
@@ -143,7 +144,8 @@ export async function launch(contestant) {
   hear(child.stdout);
   const stderr = hear(child.stderr);
   if (pid === undefined) throw new Error(`${contestant.name} cannot be started`);
-  const target = { port, path: contestant.path, bodyFile: contestant.bodyFile };
+  const { socket, path, bodyFile } = contestant;
+  const target = { port, socket, path, bodyFile };
   try {
     const replyBytes = await Promise.race([contestant.check(target), deathOf(child)]);
     const complaint = () => (contestant.isSilent ? stderr() : "");

@@ -6,6 +6,7 @@ import { LOAD_CORE, run } from "./process.mjs";
 /**
  * @typedef {object} Load
  * @property {number} port
+ * @property {string | undefined} [socket] the Unix socket to connect to rather than to the port.
  * @property {string} path
  * @property {string} bodyFile
  * @property {number} connections
@@ -30,12 +31,13 @@ import { LOAD_CORE, run } from "./process.mjs";
  * @returns {Promise<Tally>}
  * @throws where a request failed.
  */
-export async function h2load({ port, path, bodyFile, connections, inFlight, extent }) {
+export async function h2load({ port, socket, path, bodyFile, connections, inFlight, extent }) {
   const folder = mkdtempSync(join(tmpdir(), "windbreak-bench-"));
   const logFile = join(folder, "requests");
   const sizes = ["-c", String(connections), "-m", String(inFlight), "-t", "1"];
   const headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"];
   const url = `http://127.0.0.1:${port}${path}`;
+  const base = socket === undefined ? [] : ["-B", `unix:${socket}`];
   try {
     const said = await run(LOAD_CORE, [
       "h2load",
@@ -43,6 +45,7 @@ export async function h2load({ port, path, bodyFile, connections, inFlight, exte
       ...extentFlags(extent, connections),
       ...["-d", bodyFile, "--log-file", logFile],
       ...headers,
+      ...base,
       url,
     ]);
     const cutOff = "requests" in extent ? 0 : connections * inFlight;

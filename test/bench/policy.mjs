@@ -5,12 +5,13 @@ import { MODEL, PRINCIPAL } from "./question.mjs";
  *
  * The caller that asks is listed first; the others are like it.
  *
- * @param {{ ttl: string, principals?: number, own?: "usd_per_day" | "concurrent_requests" }} options `ttl`: how long a
+ * @param {{ ttl: string, principals?: number, own?: "usd_per_day" | "concurrent_requests", upstreamKey?: string }} options `ttl`: how long a
  *   reservation stays open; `own`: what is counted of each principal beside its tokens a day, by a limit of its own or
- *   one of its role.
+ *   one of its role; `upstreamKey`: the variable that holds the workspace's key, which Envoy's door asks for.
  * @returns {string} YAML.
  */
-export function benchPolicy({ ttl, principals = 1, own = "usd_per_day" }) {
+export function benchPolicy({ ttl, principals = 1, own = "usd_per_day", upstreamKey }) {
+  const key = upstreamKey === undefined ? "" : `\n    upstream_key: { env: ${upstreamKey} }`;
   const concurrency = own === "concurrent_requests" ? ", concurrent_requests: 1_000_000_000" : "";
   const limits = own === "usd_per_day" ? ", limits: { usd_per_day: 9_000_000 }" : "";
   const names = [PRINCIPAL.id, ...Array.from({ length: principals - 1 }, (_, index) => principalName(index + 1))];
@@ -21,7 +22,7 @@ limits: { usd_per_month: 9_000_000 }
 workspaces:
   ${PRINCIPAL.workspace}:
     models: ["*"]
-    limits: { requests_per_minute: 1_000_000_000, usd_per_month: 9_000_000, usd_per_hour: 9_000_000 }
+    limits: { requests_per_minute: 1_000_000_000, usd_per_month: 9_000_000, usd_per_hour: 9_000_000 }${key}
 roles:
   ${PRINCIPAL.role}:
     models: [${MODEL}, mistral-large-latest, codestral-latest, mistral-embed]

@@ -1,3 +1,4 @@
+import { reportEnvoy } from "./envoy-report.mjs";
 import { isEmptyHandler, table, whole } from "./report-parts.mjs";
 import { reportStores } from "./stores-report.mjs";
 import { medianOf, ratioOf } from "./summary.mjs";
@@ -14,6 +15,7 @@ import { targets } from "./targets.mjs";
  * @property {readonly import("./memory.mjs").MemoryFigure[]} memory
  * @property {readonly import("./compile.mjs").CompileFigure[]} compile
  * @property {import("./stores.mjs").StoreFigures | undefined} stores
+ * @property {import("./envoy.mjs").EnvoyFigures | undefined} envoy
  */
 
 /** A load average below this is that of a machine that does nothing else. */
@@ -32,6 +34,7 @@ export function report(results) {
     memoryTable(results),
     compileTable(results),
     ...(results.stores ? reportStores(results.stores) : []),
+    ...(results.envoy ? reportEnvoy(results.envoy) : []),
     targetTable(results),
   ]
     .filter((section) => section !== "")
@@ -39,11 +42,11 @@ export function report(results) {
 }
 
 /** @param {Results} results */
-function machineLine({ machine, rounds, nodeFlags, measured, stores }) {
+function machineLine({ machine, rounds, nodeFlags, measured, stores, envoy }) {
   const { cpu, cores, kernel, node, grpcJs, h2load, redis, pinned, loadBefore, date } = machine;
   const busy = loadBefore < IDLE ? "" : ` (not idle: its load average was ${loadBefore.toFixed(1)} before)`;
   const where = `${date}: ${cpu}, ${cores} cores${busy}, ${kernel}, Node ${node}, grpc-js ${grpcJs}`;
-  if (measured.length === 0 && !stores) return `${where}.`;
+  if (measured.length === 0 && !stores && !envoy) return `${where}.`;
   const cored = pinned ? "Server on one core, load on another" : "Not pinned to cores: compare with care";
   const flags = nodeFlags.length === 0 ? "no flags for Node" : `Node with ${nodeFlags.join(" ")}`;
   return `${where}, h2load ${h2load}, Redis ${redis}. ${cored}; ${flags}; medians of ${rounds} rounds.`;

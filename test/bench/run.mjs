@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { cerbos } from "./cerbos.mjs";
 import { measureCompile } from "./compile.mjs";
 import { emptyHandler, windbreak } from "./contestants.mjs";
+import { measureEnvoy } from "./envoy.mjs";
 import { lacking, machineFacts } from "./machine.mjs";
 import { measureMemory } from "./memory.mjs";
 import { report } from "./report.mjs";
@@ -14,7 +15,7 @@ import { targets } from "./targets.mjs";
 
 /** @typedef {import("./rounds.mjs").Cell} Cell */
 
-const SECTIONS = ["unary", "stream", "memory", "compile", "stores"];
+const SECTIONS = ["unary", "stream", "memory", "compile", "stores", "envoy"];
 const FIGURES = /(<!-- figures -->\n).*(\n<!-- end of figures -->)/s;
 
 const FULL = {
@@ -23,6 +24,8 @@ const FULL = {
   compile: { principals: 10_000, decisions: 300_000, runs: 5 },
   drive: { warmCalls: 10_000, measureMs: 1000 },
   redisMemory: { reservations: 100_000, principals: 50_000 },
+  through: { warmUpMs: 8000, measureMs: 5000 },
+  times: 25,
 };
 /** Shows that everything runs; its figures mean little. */
 const QUICK = {
@@ -31,6 +34,8 @@ const QUICK = {
   compile: { principals: 10_000, decisions: 30_000, runs: 1 },
   drive: { warmCalls: 1_000, measureMs: 100 },
   redisMemory: { reservations: 5_000, principals: 2_500 },
+  through: { warmUpMs: 500, measureMs: 500 },
+  times: 3,
 };
 
 const flags = readFlags();
@@ -69,7 +74,7 @@ function misuse() {
   const unknown = [...asked].find((section) => !SECTIONS.includes(section));
   if (unknown !== undefined) return `--only ${unknown}: there is no such part; name one of ${SECTIONS.join(", ")}`;
   if (!Number.isInteger(rounds) || rounds < 1) return `--rounds ${flags.rounds}: name a whole number from 1`;
-  if (["unary", "stream", "stores"].some((section) => asked.has(section))) return lacking();
+  if (["unary", "stream", "stores", "envoy"].some((section) => asked.has(section))) return lacking();
   return undefined;
 }
 
@@ -114,6 +119,12 @@ function measureHomes() {
   return measureStores({ rounds, sizes: { timing, drive, memory }, nodeFlags, withPeers: flags.peers }, say);
 }
 
+function measureGuarding() {
+  if (!asked.has("envoy")) return undefined;
+  const { timing, through, times } = sizes;
+  return measureEnvoy({ rounds, sizes: { timing, through, times }, nodeFlags }, say);
+}
+
 /**
  * Put the tables where a page has its place for them.
  *
@@ -141,8 +152,9 @@ const memory = asked.has("memory") ? await measureMemory(sizes.memory) : [];
 if (asked.has("compile")) say("compile");
 const compile = asked.has("compile") ? await measureCompile(sizes.compile) : [];
 const stores = await measureHomes();
+const envoy = await measureGuarding();
 
-const results = { machine, rounds, nodeFlags, measured, memory, compile, stores };
+const results = { machine, rounds, nodeFlags, measured, memory, compile, stores, envoy };
 const tables = report(results);
 process.stdout.write(`${tables}\n`);
 if (flags.json !== undefined)

@@ -1,3 +1,4 @@
+import { envoyTargets } from "./envoy-targets.mjs";
 import { storeCeilings } from "./stores-targets.mjs";
 import { ratioOf } from "./summary.mjs";
 
@@ -20,7 +21,7 @@ const HALF = /** @type {const} */ ({ pace: "half" });
  * @returns {readonly Target[]}
  */
 export function targets(results) {
-  const { memory, compile, stores } = results;
+  const { memory, compile, stores, envoy } = results;
   const all = [
     unaryRate(results),
     ...[shape(1, 1), shape(4, 4), shape(4, 16)].map((each) => unaryTail(results, each)),
@@ -30,6 +31,9 @@ export function targets(results) {
     ...memory.filter(({ thing }) => thing === "principal").map(({ ids, bytes }) => counterSet(ids, bytes)),
     ...compile.filter(({ principals }) => principals === 10_000).map(({ compileMs }) => compileTime(compileMs)),
     ...(stores ? storeCeilings(stores) : []).map(({ what, target, value, unit }) => atMost(target, value, what, unit)),
+    ...(envoy ? envoyTargets(envoy) : []).map(({ what, bound, target, value, unit }) =>
+      bound === "at least" ? atLeast(target, value, what, unit) : atMost(target, value, what, unit),
+    ),
   ];
   return all.filter(({ value }) => !Number.isNaN(value));
 }

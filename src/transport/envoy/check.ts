@@ -68,7 +68,7 @@ export function guard(options: GuardOptions, call: HttpCall): MaybePromise<Check
           if (asked.kind === "unknown_model") {
             return refuse(options, snapshot, { reason: "model_unknown", message: asked.message }, found);
           }
-          return decide(options, { who, route, asked });
+          return decide(options, { who, route, asked, snapshot, found });
         },
       );
     case "listing":
@@ -85,13 +85,16 @@ interface Question {
   readonly who: PrincipalName;
   readonly route: CallRoute;
   readonly asked: MistralCall;
+  /** The policy that was in force before the body was read, and who asks by it. */
+  readonly snapshot: Snapshot;
+  readonly found: Resolved;
 }
 
-function decide(options: GuardOptions, { who, route, asked }: Question): MaybePromise<CheckAnswer> {
+function decide(options: GuardOptions, { who, route, asked, ...before }: Question): MaybePromise<CheckAnswer> {
   const { desk, upstreamKey, abandon } = options;
   // Reading the body may have taken a while: the policy in force now decides.
   const snapshot = desk.snapshot();
-  const found = identify(snapshot, who);
+  const found = snapshot === before.snapshot ? before.found : identify(snapshot, who);
   if (found.kind !== "resolved") return guardAgain(options, snapshot, found);
   const { endpoint } = route;
   const model = snapshot.policy.models.get(asked.model);
@@ -145,7 +148,16 @@ function requestOf(
   model: Model | undefined,
 ): AccessRequest {
   const heard = audioFillsContext ? secondsInContext(model?.contextLength ?? 0) : 0;
-  return { ...request, choices, fillsContext, audioSeconds: Math.max(request.audioSeconds, heard) };
+  const { inputTokens, maxOutputTokens, pages, audioSeconds, annotatedPages } = request;
+  return {
+    inputTokens,
+    maxOutputTokens,
+    pages,
+    annotatedPages,
+    choices,
+    fillsContext,
+    audioSeconds: Math.max(audioSeconds, heard),
+  };
 }
 
 /** What cannot be bounded from the request is refused, unless the policy lets it through. */

@@ -6,15 +6,16 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type { MaybePromise } from "../../app/ports.js";
-import { AuthorizationService, CheckRequest } from "../../gen/envoy/service/auth/v3/external_auth.js";
+import { AuthorizationService } from "../../gen/envoy/service/auth/v3/external_auth.js";
 import { ExternalProcessorService } from "../../gen/envoy/service/ext_proc/v3/external_processor.js";
 import { abandon, type ServiceOptions } from "../abandon.js";
 import { inBytes } from "../in-bytes.js";
 import { type GuardOptions, guard } from "./check.js";
-import { BROKEN, type CheckAnswer, rejectedFor, writeCheckAnswer } from "./check-answer.js";
+import { BROKEN, type CheckAnswer, rejectedFor } from "./check-answer.js";
 import { readHttpCall } from "./http-call.js";
 import { LongBodies } from "./long-bodies.js";
 import { OpenAnswer } from "./process.js";
+import { writeCheckAnswer } from "./write-check-answer.js";
 
 /** The largest message of Envoy's: a call's body, and what stands around it. */
 export const MAX_ENVOY_BYTES = 16 * 1024 * 1024;
@@ -72,7 +73,7 @@ function check(
 }
 
 function answerTo(guarding: GuardOptions, asking: ServerUnaryCall<Buffer, Buffer>): MaybePromise<CheckAnswer> {
-  const call = readHttpCall(CheckRequest.decode(asking.request).attributes);
+  const call = readHttpCall(asking.request);
   if (call) return guard(guarding, { ...call, isGivenUp: () => asking.cancelled });
   return rejectedFor({ kind: "fault", code: "invalid_argument", message: "attributes.request.http: is required" });
 }
