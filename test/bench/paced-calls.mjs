@@ -3,11 +3,12 @@
 import { Agent, request } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { CHAT_BODY } from "./envoy-question.mjs";
+import { quantile } from "./statistics.mjs";
 
 /**
  * @typedef {{ port: number, path: string, perSecond: number, measureMs: number, reason: string | undefined, isWarmUp: boolean }} Task
  *   `reason`: what x-windbreak-reason must say; left out: it must not be there. `isWarmUp`: any answer will do.
- * @typedef {{ us: readonly number[] }} Outcome of each call.
+ * @typedef {{ calls: number, p50Us: number, p99Us: number }} Outcome
  */
 
 /** @type {Task} */
@@ -46,7 +47,8 @@ async function callAll() {
   return Promise.all(calls);
 }
 
+const us = await callAll();
 /** @type {Outcome} */
-const outcome = { us: await callAll() };
+const outcome = { calls: us.length, p50Us: quantile(us, 0.5), p99Us: quantile(us, 0.99) };
 agent.destroy();
 process.stdout.write(`${JSON.stringify(outcome)}\n`);

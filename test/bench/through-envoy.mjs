@@ -8,7 +8,6 @@ import { newFolder } from "./contestants.mjs";
 import { startEnvoy } from "./envoy-process.mjs";
 import { guardedService } from "./guarded-service.mjs";
 import { freePort, hear, LOAD_CORE, run, start, stop } from "./process.mjs";
-import { quantile } from "./statistics.mjs";
 import { until } from "./until.mjs";
 
 /**
@@ -68,8 +67,8 @@ export async function measureThrough(through, pace, round) {
   const order = round % 2 === 1 ? [true, false] : [false, true];
   const figures = [];
   for (const isGuarded of order) {
-    const us = isGuarded ? await callGuarded(through, pace) : (await callThrough(through.bare, pace)).us;
-    figures.push({ round, isGuarded, p50Us: quantile(us, 0.5), p99Us: quantile(us, 0.99) });
+    const { p50Us, p99Us } = await (isGuarded ? callGuarded(through, pace) : callThrough(through.bare, pace));
+    figures.push({ round, isGuarded, p50Us, p99Us });
   }
   assert.equal(through.complaint(), "", "Windbreak has nothing to complain of");
   return figures;
@@ -97,9 +96,9 @@ async function callGuarded({ guarded, own }, pace) {
   return withClient(target, async (client) => {
     const spent = async () => (await counted(client)).get("roles.developer.tokens_per_day") ?? 0;
     const before = await spent();
-    const { us } = await callThrough(guarded, pace, { reason: "allowed" });
-    await until(async () => (await spent()) - before === us.length * TOKENS_A_CALL);
-    return us;
+    const outcome = await callThrough(guarded, pace, { reason: "allowed" });
+    await until(async () => (await spent()) - before === outcome.calls * TOKENS_A_CALL);
+    return outcome;
   });
 }
 
@@ -107,11 +106,11 @@ async function callGuarded({ guarded, own }, pace) {
  * @param {number} port
  * @param {Pace} pace
  * @param {{ reason?: string, isWarmUp?: boolean }} [wanted]
+ * @returns {Promise<import("./paced-calls.mjs").Outcome>}
  */
 async function callThrough(port, pace, { reason, isWarmUp = false } = {}) {
   /** @type {import("./paced-calls.mjs").Task} */
   const task = { port, path: CHAT, reason, isWarmUp, ...pace };
-  /** @type {import("./paced-calls.mjs").Outcome} */
   return JSON.parse(await run(LOAD_CORE, ["node", CALLS, JSON.stringify(task)]));
 }
 

@@ -6,6 +6,8 @@
 export class ByteFields {
   /** Of the field that the walk stands at. */
   number = 0;
+  /** Where it begins, number and length included. */
+  from = 0;
   /** Where what it holds begins. */
   start = 0;
   /** Behind its last byte. */
@@ -24,6 +26,7 @@ export class ByteFields {
   /** Go to the next one; false: there is none. @throws Error where the bytes are no message. */
   next(): boolean {
     while (this.#at < this.#limit) {
+      const from = this.#at;
       const tag = this.#varint();
       if (tag < 8) throw malformed();
       switch (tag & 7) {
@@ -36,6 +39,7 @@ export class ByteFields {
         case 2: {
           const length = this.#varint();
           this.number = tag >>> 3;
+          this.from = from;
           this.start = this.#at;
           this.end = this.#at + length;
           this.#at = this.end;
