@@ -1,5 +1,6 @@
 import type { RedisTarget } from "./counters/redis/redis-url.js";
 import type { Millis } from "./domain/units.js";
+import { adminGiven, DEFAULT_ADMIN } from "./settings/admin-given.js";
 import { type EnvoySettings, envoyGiven } from "./settings/envoy-given.js";
 import {
   addressesGiven,
@@ -18,7 +19,9 @@ import {
   serverGiven,
 } from "./settings/given.js";
 import { redisGiven } from "./settings/redis-given.js";
-import { type Address, formatAddress, isLocal } from "./transport/address.js";
+import { socketGiven } from "./settings/socket-given.js";
+import { fileGiven, type TlsSettings, type TlsTrust, tlsGiven, trustGiven } from "./settings/tls-given.js";
+import { type Address, formatAddress, isLocal, type SocketAccess } from "./transport/address.js";
 
 /** All that `serve` is told, checked and frozen. */
 export interface ServeSettings {
@@ -27,10 +30,16 @@ export interface ServeSettings {
   readonly listen: readonly Address[];
   /** Where Envoy asks; undefined: nowhere. */
   readonly envoy?: EnvoySettings | undefined;
+  /** For every listener on TCP, of callers and of Envoy; undefined: plain text. */
+  readonly tls?: TlsSettings | undefined;
+  /** Of their Unix sockets; their user and group alone where it is left out. */
+  readonly socketAccess?: SocketAccess | undefined;
   /** undefined: no admin port. */
   readonly admin: Address | undefined;
   /** Nobody asked for the admin port by name: that its address is taken is then worth a warning only. */
   readonly adminIsDefault: boolean;
+  /** A file with the token that operators must show; undefined: none. */
+  readonly adminTokenFile?: string | undefined;
   readonly identity: IdentitySetting;
   /** Callers are taken at their word on a listener that other machines can reach: worth a warning. */
   readonly declaredIsExposed: boolean;
@@ -62,6 +71,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface AskSettings {
   readonly server: Address;
   readonly adminServer: Address;
+  /** How to reach the server by TLS; undefined: in plain text. */
+  readonly tls?: TlsTrust | undefined;
+  /** A file with the token to show to the admin port; undefined: none. */
+  readonly adminTokenFile?: string | undefined;
   readonly timeoutMs: Millis;
 }
 
@@ -76,7 +89,6 @@ export interface Sources {
 export const NOT_YET = ["rotate"] as const;
 
 const DEFAULT_LISTEN = "127.0.0.1:50051";
-const DEFAULT_ADMIN = "127.0.0.1:9090";
 
 /**
  * Read the settings of `serve` from its flags and the variables `WINDBREAK_…`.
@@ -91,11 +103,9 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
     reader.faults.push({ where: "--policy", what: "missing", remedy: "give --policy FILE, or set WINDBREAK_POLICY" });
   }
   const listen = addressesGiven(reader, "listen", DEFAULT_LISTEN);
-  const adminGiven = given(reader, "admin").at(-1);
-  const isOff = adminGiven?.text === "off";
-  const admin = isOff ? [] : addressesGiven(reader, "admin", DEFAULT_ADMIN);
+  const admin = adminGiven(reader);
   const envoy = envoyGiven(reader);
-  refuseTwice(reader, [...listen, ...envoy.addresses, ...(adminGiven ? admin : [])]);
+  refuseTwice(reader, [...listen, ...envoy.addresses, ...admin.addresses]);
 
   const identity = readIdentity(reader);
   const exposed = identity?.kind === "declared" ? listen.filter(({ address }) => !isLocal(address)) : [];
@@ -105,8 +115,11 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
     policyFile,
     listen: Object.freeze(listen.map(({ address }) => address)),
     envoy: envoy.settings,
-    admin: admin.at(-1)?.address,
-    adminIsDefault: adminGiven === undefined,
+    tls: tlsGiven(reader, [...listen, ...envoy.addresses]),
+    socketAccess: socketGiven(reader, listen, envoy.addresses),
+    admin: admin.address,
+    adminIsDefault: given(reader, "admin").length === 0,
+    adminTokenFile: admin.tokenFile,
     identity: identity ?? DECLARED,
     declaredIsExposed: exposed.length > 0,
     stateDirectory: stateGiven(reader),
@@ -121,12 +134,15 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
   });
 }
 
-/** Read where a running server is found: `--server`, `--admin-server` and `--timeout`. */
+/** Read where a running server is found, how it is reached, and how long it may take. */
 export function readAskSettings(sources: Sources): SettingsRead<AskSettings> {
   const reader = readerOf(sources);
+  const server = serverGiven(reader, "server", DEFAULT_LISTEN);
   return finish(reader, {
-    server: serverGiven(reader, "server", DEFAULT_LISTEN),
-    adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN),
+    server: server.address,
+    adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN).address,
+    tls: trustGiven(reader, server),
+    adminTokenFile: fileGiven(reader, "admin-token-file")?.text,
     timeoutMs: durationGiven(reader, "timeout", "2s", 1),
   });
 }

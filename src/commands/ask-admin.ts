@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { formatSpan } from "../domain/explain.js";
+import { readKeyFile } from "../keys/read-key.js";
 import type { AskSettings } from "../settings.js";
 import { type Address, formatAddress } from "../transport/address.js";
 import { EXIT, type Failure, failure } from "./context.js";
@@ -23,8 +24,10 @@ const MOST_BYTES = 16 * 1024 * 1024;
  * @param posted what to POST as JSON; where it is left out, the path is read by GET.
  */
 export async function askAdmin(settings: AskSettings, path: string, posted?: object): Promise<AdminAnswer | Failure> {
+  const token = await shownTo(settings);
+  if ("exitCode" in token) return token;
   try {
-    const { status, text } = await exchange(settings, path, posted);
+    const { status, text } = await exchange(settings, path, { ...token, posted });
     const body = parse(text);
     if (body !== undefined) return { kind: "answer", status, body };
     return unreachable(settings, "what listens there is no admin port of Windbreak");
@@ -65,10 +68,20 @@ export async function askPages<Page extends { readonly next?: string | undefined
 export function refusal({ adminServer }: AskSettings, { status, body }: AdminAnswer): Failure {
   const error = typeof body === "object" && body !== null && "error" in body ? body.error : undefined;
   const exitCode = status >= 500 ? EXIT.unreachable : EXIT.usage;
-  return failure(
-    exitCode,
-    `${formatAddress(adminServer)}: ${typeof error === "string" ? error : "no reason given"} (HTTP ${status})`,
-  );
+  const said = status === UNAUTHORIZED ? WRONG_TOKEN : typeof error === "string" ? error : "no reason given";
+  return failure(exitCode, `${formatAddress(adminServer)}: ${said} (HTTP ${status})`);
+}
+
+const UNAUTHORIZED = 401;
+const WRONG_TOKEN =
+  "the admin port asks for its token; give --admin-token-file FILE with the one that the server reads";
+
+/** What the admin port is shown with each request. */
+async function shownTo({ adminTokenFile: file }: AskSettings): Promise<{ readonly headers: object } | Failure> {
+  if (file === undefined) return { headers: {} };
+  const read = await readKeyFile(file);
+  if (read.kind === "key") return { headers: { authorization: `Bearer ${read.key}` } };
+  return failure(EXIT.usage, `--admin-token-file ${file}: ${read.why}; put the admin port's token there`);
 }
 
 /** What was answered is not what this version's admin port answers. */
@@ -87,7 +100,16 @@ interface Exchanged {
   readonly text: string;
 }
 
-function exchange({ adminServer, timeoutMs }: AskSettings, path: string, posted?: object): Promise<Exchanged> {
+interface Sent {
+  readonly headers: object;
+  readonly posted: object | undefined;
+}
+
+function exchange(
+  { adminServer, timeoutMs }: AskSettings,
+  path: string,
+  { headers, posted }: Sent,
+): Promise<Exchanged> {
   const body = posted && JSON.stringify(posted);
   const options = {
     ...connectionOf(adminServer),
@@ -95,8 +117,10 @@ function exchange({ adminServer, timeoutMs }: AskSettings, path: string, posted?
     method: body === undefined ? "GET" : "POST",
     agent: false,
     signal: AbortSignal.timeout(timeoutMs),
-    headers:
-      body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+    headers: {
+      ...headers,
+      ...(body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
+    },
   } as const;
   return new Promise((resolve, reject) => {
     const asking = request(options, (response) => {

@@ -1,7 +1,9 @@
-import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { Client, type ServiceError, status } from "@grpc/grpc-js";
 import { formatSpan } from "../domain/explain.js";
+import type { TlsTrust } from "../settings/tls-given.js";
 import type { AskSettings } from "../settings.js";
 import { type Address, formatAddress } from "../transport/address.js";
+import { credentialsFor, whyNoTls } from "./ask-tls.js";
 import { EXIT, type Failure, failure } from "./context.js";
 import { whyUnreachable } from "./unreachable.js";
 
@@ -20,8 +22,10 @@ const asIs = (bytes: Buffer) => bytes;
  * @param path the method, as gRPC names it: `/windbreak.v1.PolicyDecisionService/Authorize`.
  */
 export async function askServer(settings: AskSettings, path: string, message: Uint8Array): Promise<Buffer | Failure> {
-  const { server, timeoutMs } = settings;
-  const client = new Client(targetOf(server), credentials.createInsecure(), OPTIONS);
+  const { server, timeoutMs, tls } = settings;
+  const credentials = await credentialsFor(tls);
+  if ("exitCode" in credentials) return credentials;
+  const client = new Client(targetOf(server), credentials, { ...OPTIONS, ...namedBy(tls) });
   try {
     return await new Promise((resolve) => {
       const deadline = Date.now() + timeoutMs;
@@ -40,6 +44,12 @@ function targetOf(server: Address): string {
   return server.kind === "unix" ? formatAddress(server) : `dns:${formatAddress(server)}`;
 }
 
+/** What a certificate must name instead of the host that is connected to. */
+function namedBy(tls: TlsTrust | undefined) {
+  const name = tls?.serverName;
+  return name === undefined ? {} : { "grpc.ssl_target_name_override": name, "grpc.default_authority": name };
+}
+
 /** The caller's doing: the same call would fail again. */
 const USAGE: ReadonlySet<status> = new Set([
   status.INVALID_ARGUMENT,
@@ -50,7 +60,7 @@ const USAGE: ReadonlySet<status> = new Set([
   status.RESOURCE_EXHAUSTED,
 ]);
 
-function failureOf({ code, details }: ServiceError, { server, timeoutMs }: AskSettings): Failure {
+function failureOf({ code, details }: ServiceError, { server, timeoutMs, tls }: AskSettings): Failure {
   const where = formatAddress(server);
   if (USAGE.has(code)) return failure(EXIT.usage, `${details} (${status[code]} from ${where})`);
   const line = (what: string, remedy: string) => failure(EXIT.unreachable, `${where}: ${what}; ${remedy}`);
@@ -63,7 +73,7 @@ function failureOf({ code, details }: ServiceError, { server, timeoutMs }: AskSe
       return wasReached(details)
         ? failure(EXIT.unreachable, `${where}: ${details}`)
         : line(
-            `cannot be reached (${whyUnreachable(details)})`,
+            `cannot be reached (${whyNoTls(details, tls) ?? whyUnreachable(details)})`,
             "start it by windbreak serve, or name its address by --server",
           );
     default:

@@ -1,20 +1,18 @@
-import { readFileSync } from "node:fs";
 import type { Server } from "@grpc/grpc-js";
 import type { Desk } from "../app/desk.js";
 import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { declaredIdentity } from "../identity/declared.js";
 import { envoyIdentity } from "../identity/envoy.js";
 import type { UpstreamKeys } from "../keys/upstream-keys.js";
-import type { EnvoySettings, MutualTls } from "../settings/envoy-given.js";
+import type { EnvoySettings } from "../settings/envoy-given.js";
 import type { IdentitySetting } from "../settings.js";
-import type { Log } from "../telemetry/log.js";
 import type { ServiceOptions } from "../transport/abandon.js";
-import { formatFault } from "../transport/address.js";
+import { formatFault, type SocketAccess } from "../transport/address.js";
 import { ENVOY_SERVICES, envoyHandlers, MAX_ENVOY_BYTES } from "../transport/envoy/envoy-services.js";
 import { Health } from "../transport/health.js";
-import type { Listener, MakeServer } from "../transport/listeners.js";
-import { mutualTls } from "../transport/mutual-tls.js";
+import type { Listener } from "../transport/listeners.js";
 import { createServer, listen } from "../transport/server.js";
+import type { TlsInUse } from "./tls-in-use.js";
 
 const SERVED = ["envoy.service.auth.v3.Authorization", "envoy.service.ext_proc.v3.ExternalProcessor"];
 
@@ -22,7 +20,10 @@ export interface EnvoyDoorOptions extends ServiceOptions {
   readonly settings: EnvoySettings;
   readonly identity: IdentitySetting;
   readonly upstreamKeys: UpstreamKeys;
-  readonly log: Log;
+  /** Needed where a listener is on TCP. */
+  readonly tls: TlsInUse | undefined;
+  /** Of Unix sockets. */
+  readonly access: SocketAccess | undefined;
 }
 
 /** Where Envoy asks: a server of its own, because upstream keys leave by it and by no other. */
@@ -30,12 +31,14 @@ export class EnvoyDoor {
   readonly server: Server = createServer({ maxReceiveBytes: MAX_ENVOY_BYTES });
   readonly health: Health;
   readonly #settings: EnvoySettings;
-  readonly #log: Log;
+  readonly #tls: TlsInUse | undefined;
+  readonly #access: SocketAccess | undefined;
   #listeners: readonly Listener[] = [];
 
-  constructor({ settings, identity, upstreamKeys, log, ...options }: EnvoyDoorOptions) {
+  constructor({ settings, identity, upstreamKeys, tls, access, ...options }: EnvoyDoorOptions) {
     this.#settings = settings;
-    this.#log = log;
+    this.#tls = tls;
+    this.#access = access;
     this.health = new Health(SERVED, options.draining);
     const handlers = envoyHandlers({
       ...options,
@@ -51,36 +54,16 @@ export class EnvoyDoor {
     return this.#listeners;
   }
 
-  /** @returns a line for each address or file that cannot be had; then nothing listens. */
+  /** @returns a line for each address that cannot be had; then nothing listens. */
   async bind(): Promise<readonly string[]> {
-    const { listen: addresses, mutualTls: tls } = this.#settings;
-    const onTcp = tls && this.#secured(tls);
-    if (onTcp?.kind === "faulty") return [onTcp.fault];
-    const bound = await listen(this.server, { addresses, ...(onTcp ? { onTcp: onTcp.make } : {}) });
+    const { listen: addresses, peers } = this.#settings;
+    if (!this.#tls && addresses.some(({ kind }) => kind === "tcp")) {
+      throw new Error("a door for Envoy on TCP without TLS would hand keys to anybody");
+    }
+    const bound = await listen(this.server, { addresses, gate: this.#tls?.gate(peers), access: this.#access });
     if (bound.kind === "refused") return bound.faults.map(formatFault);
     this.#listeners = bound.listeners;
     return [];
-  }
-
-  #secured(tls: MutualTls): { kind: "made"; make: MakeServer } | { kind: "faulty"; fault: string } {
-    const { certFile, keyFile, clientCaFile, peers } = tls;
-    try {
-      const certificates = {
-        cert: readFileSync(certFile),
-        key: readFileSync(keyFile),
-        clientCa: readFileSync(clientCaFile),
-      };
-      const refused = (why: string) => this.#log.warn(`a connection to Envoy's door was refused: ${why}`);
-      const make = mutualTls({ certificates, peers, refused });
-      return { kind: "made", make };
-    } catch (cause) {
-      if (!(cause instanceof Error)) throw cause;
-      const files = [certFile, keyFile, clientCaFile].join(", ");
-      return {
-        kind: "faulty",
-        fault: `${files}: no certificates (${cause.message}); give PEM files that this process may read`,
-      };
-    }
   }
 }
 

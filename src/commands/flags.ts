@@ -13,11 +13,14 @@ export function withServeFlags(command: Program): Program {
     .addOption(
       repeatable("--listen-envoy <address>", "where Envoy asks: unix:PATH, or IP:PORT with TLS (default: nowhere)"),
     )
-    .option("--tls-cert <file>", "certificate chain of listeners for Envoy on TCP, PEM")
+    .option("--tls-cert <file>", "certificate chain, PEM: every listener on TCP, loopback too, speaks TLS alone")
     .option("--tls-key <file>", "its private key")
-    .option("--tls-client-ca <file>", "who signs Envoy's certificate")
+    .option("--tls-client-ca <file>", "whoever connects on TCP must show a certificate that this authority signed")
     .addOption(repeatable("--envoy-peer <id>", "the SPIFFE id in Envoy's certificate"))
+    .option("--socket-mode <mode>", "of Unix sockets of --listen and --listen-envoy: 0600, 0660 (default), 0666")
+    .option("--socket-group <group>", "their group, by name or number (default: that of this process)")
     .option("--admin <address>", "where operators connect, or off (default: 127.0.0.1:9090)")
+    .option("--admin-token-file <file>", "a file with the token that they must show; needed beyond this machine")
     .option("--identity <mode>", "who callers are: declared, or fixed:ID (default: declared)")
     .option("--insecure-declared-identity", "let declared callers connect from other machines")
     .option("--state <directory>", "where counters outlive a restart (default: they do not)")
@@ -39,16 +42,26 @@ export function withServerFlags(
 ): Program {
   return command
     .option("--server <address>", server)
+    .option("--tls-ca <file>", "who signs the server's certificate, PEM: ask by TLS")
+    .option("--tls-cert <file>", "the certificate to show to it, PEM")
+    .option("--tls-key <file>", "its private key")
+    .option("--tls-server-name <name>", "the name in the server's certificate (default: the host of --server)")
     .option("--timeout <duration>", "how long the answer may take (default: 2s)")
     .option("--json", "write JSON, with the names of the proto");
 }
 
 /** Add where a running server's admin port is found, and how its answer is written. */
 export function withAdminFlags(command: Program): Program {
-  return command
-    .option("--admin-server <address>", "where its admin port listens (default: 127.0.0.1:9090)")
+  return withAdminAddress(command)
     .option("--timeout <duration>", "how long the answer may take (default: 2s)")
     .option("--json", "write JSON, with the names of the proto");
+}
+
+/** Add where a running server's admin port is found, and what to show there. */
+export function withAdminAddress(command: Program): Program {
+  return command
+    .option("--admin-server <address>", "where its admin port listens (default: 127.0.0.1:9090)")
+    .option("--admin-token-file <file>", "a file with the token to show there");
 }
 
 /** Add who calls. */

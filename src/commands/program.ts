@@ -3,6 +3,7 @@ import { type Flags, printable } from "../settings/given.js";
 import type { Command, Out } from "./context.js";
 import {
   flagsOf,
+  withAdminAddress,
   withAdminFlags,
   withPrincipalFlags,
   withQuestionFlags,
@@ -88,7 +89,7 @@ const SERVE: CommandText = {
   examples: [
     "windbreak serve --policy policy.yaml",
     "windbreak serve --policy policy.yaml --listen unix:/run/windbreak.sock --admin off",
-    "windbreak serve --policy policy.yaml --listen 0.0.0.0:50051 --identity fixed:search-service",
+    "windbreak serve --policy policy.yaml --listen 0.0.0.0:50051 --identity fixed:search-service --tls-cert windbreak.crt --tls-key windbreak.key",
   ],
 };
 
@@ -136,9 +137,12 @@ const ASKING: readonly CommandText[] = [
     load: async () => (await import("./usage.js")).usage,
     flags: (command) =>
       withServerFlags(
-        withPrincipalFlags(command)
-          .option("--model <name>", "show too whether the principal may use it, and its prices")
-          .option("--admin-server <address>", "where the admin port listens (default: 127.0.0.1:9090)"),
+        withAdminAddress(
+          withPrincipalFlags(command).option(
+            "--model <name>",
+            "show too whether the principal may use it, and its prices",
+          ),
+        ),
       ),
     examples: [
       "windbreak usage",
@@ -151,7 +155,11 @@ const ASKING: readonly CommandText[] = [
     about: "ask a running server whether it serves; exits with 1 where it does not",
     load: async () => (await import("./health.js")).health,
     flags: withServerFlags,
-    examples: ["windbreak health", "windbreak health --server unix:/run/windbreak.sock --timeout 500ms"],
+    examples: [
+      "windbreak health",
+      "windbreak health --server unix:/run/windbreak.sock --timeout 500ms",
+      "windbreak health --server windbreak.acme.example:50051 --tls-ca ca.crt",
+    ],
   },
 ];
 

@@ -7,6 +7,7 @@ import { loadHere, loadInWorker } from "../policy/load-in-worker.js";
 import { mountPointWarning } from "../policy/mount-point.js";
 import { type ServeSettings, variable } from "../settings.js";
 import { createLog, type Log } from "../telemetry/log.js";
+import { openGuards } from "./guards.js";
 import { forgetfulStore, openStore } from "./open-store.js";
 import { Service } from "./service.js";
 import { onTerminate } from "./signals.js";
@@ -33,18 +34,22 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const upstreamKeys = settings.envoy && new UpstreamKeys({ variable, onLost: (line) => log.warn(line) });
   const opened = await LivePolicy.open({ file, log, clock, load: loaderFor(settings, upstreamKeys) });
   const warning = opened.kind === "open" ? await mountPointWarning(file) : undefined;
-  const service = new Service({ settings, log, clock, counters: inUse, ...(upstreamKeys ? { upstreamKeys } : {}) });
+  const guards = await openGuards(settings, log);
+  const { tls, adminToken } = guards;
+  const keys = upstreamKeys ? { upstreamKeys } : {};
+  const service = new Service({ settings, log, clock, counters: inUse, tls, adminToken, ...keys });
   // One fault does not keep another from being told: all are to be mended before the next start.
   const faults = [
     ...(counters.kind === "faulty" ? [counters.fault] : []),
     ...(opened.kind === "faulty" ? opened.faults : []),
-    ...(await service.bind()),
+    ...(guards.faults.length > 0 ? guards.faults : await service.bind()),
   ];
   if (opened.kind === "faulty" || faults.length > 0) {
     for (const fault of faults) process.stderr.write(`${fault}\n`);
     if (opened.kind === "open") opened.live.close();
     upstreamKeys?.close();
     await service.stop();
+    guards.close();
     return MISCONFIGURED;
   }
 
@@ -60,6 +65,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   live.close();
   log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
   upstreamKeys?.close();
+  guards.close();
   return DONE;
 }
 

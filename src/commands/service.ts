@@ -13,6 +13,7 @@ import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import { declaredIdentity } from "../identity/declared.js";
 import { fixedIdentity } from "../identity/fixed.js";
+import type { AdminToken } from "../keys/admin-token.js";
 import type { UpstreamKeys } from "../keys/upstream-keys.js";
 import { catalogueAgeDays } from "../policy/catalogue.js";
 import type { LivePolicy } from "../policy/live-policy.js";
@@ -34,6 +35,7 @@ import { EnvoyDoor } from "./envoy-door.js";
 import { forgotten } from "./forgotten.js";
 import { forgetfulStore } from "./open-store.js";
 import type { StoreInUse } from "./store-in-use.js";
+import type { TlsInUse } from "./tls-in-use.js";
 
 const DECISIONS = "windbreak.v1.PolicyDecisionService";
 const SERVED = [DECISIONS, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
@@ -52,6 +54,10 @@ export interface ServiceOptions {
   readonly counters?: StoreInUse;
   /** What calls through Envoy are sent with; needed where Envoy's door is served. */
   readonly upstreamKeys?: UpstreamKeys;
+  /** In front of every listener on TCP, of callers and of Envoy; plain text when left out. Closed by its maker. */
+  readonly tls?: TlsInUse | undefined;
+  /** What operators show to the admin port; nothing when left out. Closed by its maker. */
+  readonly adminToken?: AdminToken | undefined;
 }
 
 /** One running server with all that belongs to it: made by constructor, from settings to sockets. */
@@ -67,6 +73,8 @@ export class Service {
   readonly #pending: PendingQueue;
   readonly #server: Server;
   readonly #envoy: EnvoyDoor | undefined;
+  readonly #tls: TlsInUse | undefined;
+  readonly #adminToken: AdminToken | undefined;
   #live: LivePolicy | undefined;
   #inForce: SnapshotInForce | undefined;
   #listeners: readonly Listener[] = [];
@@ -75,10 +83,12 @@ export class Service {
   #sweepFailed = false;
   #isEnding = false;
 
-  constructor({ settings, log, clock, counters, upstreamKeys }: ServiceOptions) {
+  constructor({ settings, log, clock, counters, upstreamKeys, tls, adminToken }: ServiceOptions) {
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
+    this.#tls = tls;
+    this.#adminToken = adminToken;
     this.#counters = counters ?? forgetfulStore();
     this.#pending = new PendingQueue({
       isUp: () => this.#counters.isUp(),
@@ -97,9 +107,9 @@ export class Service {
       inventId: inventIds(),
     };
     this.#server = this.#serving();
-    const { envoy, identity } = settings;
+    const { envoy, identity, socketAccess: access } = settings;
     if (envoy && upstreamKeys) {
-      this.#envoy = new EnvoyDoor({ ...this.#handling(), settings: envoy, identity, upstreamKeys, log });
+      this.#envoy = new EnvoyDoor({ ...this.#handling(), settings: envoy, identity, upstreamKeys, tls, access });
     }
   }
 
@@ -107,12 +117,16 @@ export class Service {
    * Listen everywhere or nowhere. Call `start` as soon as this resolves: nobody who connects is then read before.
    *
    * @returns a line for each address that cannot be had.
+   * @throws Error where the settings ask for a guard that was not given.
    */
   async bind(): Promise<readonly string[]> {
+    if (this.#settings.tls && !this.#tls) throw new Error("TLS is asked for, and there is none");
+    if (this.#settings.adminTokenFile && !this.#adminToken) throw new Error("an admin token is asked for");
     // Callers last: the admin port can do without a policy, and they cannot.
     const adminFaults = await this.#bindAdmin();
     const envoyFaults = (await this.#envoy?.bind()) ?? [];
-    const bound = await listen(this.#server, { addresses: this.#settings.listen });
+    const { listen: addresses, socketAccess: access } = this.#settings;
+    const bound = await listen(this.#server, { addresses, gate: this.#tls?.gate(), access });
     if (bound.kind === "refused") return [...bound.faults.map(formatFault), ...envoyFaults, ...adminFaults];
     this.#listeners = bound.listeners;
     return [...envoyFaults, ...adminFaults];
@@ -195,6 +209,7 @@ export class Service {
     if (!address) return [];
     const started = await startAdmin({
       address,
+      token: this.#adminToken,
       source: this.#adminSource(),
       scrape: () => scrape(this.#metrics, (fault) => this.#log.error("metrics are incomplete", fault)),
       report: (fault) => this.#log.error("admin port", fault),
@@ -237,6 +252,7 @@ export class Service {
       policy: () => this.#live?.state(),
       catalogueAgeDays: () => catalogueAgeDays(new Date()),
       stats: () => this.#counters.stats(this.#clock.now()),
+      tls: () => this.#tls?.facts(),
       pending: () => ({ waiting: this.#pending.size, sent: this.#pending.sent, dropped: this.#pending.dropped }),
       limits: async () => {
         const read = await readSharedLimits(this.#desk);

@@ -1,6 +1,7 @@
 import type { Policy, SecretPlace } from "../domain/policy.js";
 import type { Millis } from "../domain/units.js";
-import { type KeyRead, keyIn, placeText, readKeyFile, stampOf } from "./read-key.js";
+import { stampOf } from "./read-file.js";
+import { type KeyRead, keyIn, placeText, readKeyFile } from "./read-key.js";
 
 export interface UpstreamKeysOptions {
   /** Reads an environment variable; undefined where it is not set. */

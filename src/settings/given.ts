@@ -139,16 +139,18 @@ export function isOn(reader: Reader, name: string): boolean {
 }
 
 /** Read the address of a server, which, unlike a listener's, may hold a host's name. */
-export function serverGiven(reader: Reader, name: string, otherwise: string): Address {
+export function serverGiven(reader: Reader, name: string, otherwise: string): GivenAddress {
   const { text, where } = given(reader, name).at(-1) ?? { text: otherwise, where: `--${name}` };
   const named = /^(?<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9.])?):(?<port>\d{1,5})$/.exec(text)?.groups;
   const port = Number(named?.["port"]);
   const address = parseAddress(text);
-  if (address.kind === "unix" || (address.kind === "tcp" && address.port > 0)) return address;
-  if (named?.["host"] && port > 0 && port <= MAX_PORT) return { kind: "tcp", host: named["host"], port };
+  if (address.kind === "unix" || (address.kind === "tcp" && address.port > 0)) return { address, where };
+  if (named?.["host"] && port > 0 && port <= MAX_PORT) {
+    return { address: { kind: "tcp", host: named["host"], port }, where };
+  }
   const remedy = `write it as ${otherwise}, HOST:PORT or unix:/run/windbreak.sock`;
   reader.faults.push({ where: `${where} ${text}`, what: "no address of a server", remedy });
-  return { kind: "tcp", host: "", port: 0 };
+  return { address: { kind: "tcp", host: "", port: 0 }, where };
 }
 
 const MAX_PORT = 65_535;

@@ -162,6 +162,16 @@ export const DEFINITIONS = {
     kind: "gauge",
     help: "Days since the built-in prices were last held against Mistral's.",
   },
+  certificateExpiry: {
+    name: "windbreak_tls_certificate_expiry_seconds",
+    kind: "gauge",
+    help: "When the certificate that listeners show expires, in seconds since 1970.",
+  },
+  refusedConnections: {
+    name: "windbreak_tls_refused_connections_total",
+    kind: "counter",
+    help: "TLS connections that were not let in: their handshake failed, or they proved to be somebody else.",
+  },
   scrapeErrors: {
     name: "windbreak_scrape_errors_total",
     kind: "counter",

@@ -1,5 +1,6 @@
 import type { MaybePromise } from "../app/ports.js";
 import type { Metric } from "../domain/limit.js";
+import type { EpochMs } from "../domain/units.js";
 
 /** What metrics read at a scrape, and no decision waits for. */
 export interface MetricsSource {
@@ -14,6 +15,9 @@ export interface MetricsSource {
 
   /** Reports of usage that wait for the store, or waited since the start. */
   pending(): PendingStats;
+
+  /** undefined, or left out: nothing here speaks TLS. */
+  tls?(): TlsFacts | undefined;
 
   /**
    * Use against ceiling of the organization's, the workspaces' and the shared roles' limits that need a counter, each
@@ -34,6 +38,13 @@ export interface PendingStats {
   readonly waiting: number;
   readonly sent: number;
   readonly dropped: number;
+}
+
+export interface TlsFacts {
+  /** When the certificate that listeners show is valid no more. */
+  readonly expiresAt: EpochMs;
+  /** Connections that were not let in, since the start. */
+  readonly refused: number;
 }
 
 /** What a store knows of itself; undefined where it does not keep that number. */

@@ -15,7 +15,15 @@ import { EventLoopLag } from "./event-loop-lag.js";
 import type { MetricsSource } from "./metrics-source.js";
 import { histogram, type Span, singular } from "./points.js";
 import { processMetrics } from "./process-facts.js";
-import { catalogueMetrics, limitMetrics, pendingMetrics, policyMetrics, storeMetrics, within } from "./scrape-reads.js";
+import {
+  catalogueMetrics,
+  limitMetrics,
+  pendingMetrics,
+  policyMetrics,
+  storeMetrics,
+  tlsMetrics,
+  within,
+} from "./scrape-reads.js";
 
 const READS = ["policy", "catalogue", "store", "limits"] as const;
 type Read = (typeof READS)[number];
@@ -112,6 +120,7 @@ export class Metrics implements DecisionLog, MetricProducer {
       ...limitMetrics(limits, this.#maxSeries, span),
       ...policyMetrics(policy, span),
       ...catalogueMetrics(ageDays, span),
+      ...tlsMetrics(this.#source.tls?.(), span),
       ...this.#own(span),
       ...processMetrics(span),
     ];

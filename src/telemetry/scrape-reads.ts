@@ -1,7 +1,7 @@
 import type { MetricData } from "@opentelemetry/sdk-metrics";
 import type { MaybePromise } from "../app/ports.js";
 import { DEFINITIONS } from "./definitions.js";
-import type { LimitUse, PendingStats, PolicyFacts, SharedStoreStats, StoreStats } from "./metrics-source.js";
+import type { LimitUse, PendingStats, PolicyFacts, SharedStoreStats, StoreStats, TlsFacts } from "./metrics-source.js";
 import { type Sample, type Span, singular } from "./points.js";
 
 const NANO_USD = 1e9;
@@ -80,6 +80,15 @@ export function policyMetrics(policy: PolicyFacts | undefined, span: Span): Metr
     singular(DEFINITIONS.policyInfo, info, span),
     singular(DEFINITIONS.policyReloads, reloads, span),
     singular(DEFINITIONS.policyStale, known(policy && (policy.stale ? 1 : 0)), span),
+  ];
+}
+
+/** What listeners show and whom they refuse; nothing where none speaks TLS. */
+export function tlsMetrics(facts: TlsFacts | undefined, span: Span): MetricData[] {
+  if (!facts) return [];
+  return [
+    singular(DEFINITIONS.certificateExpiry, [unlabelled(facts.expiresAt / 1000)], span),
+    singular(DEFINITIONS.refusedConnections, [unlabelled(facts.refused)], span),
   ];
 }
 

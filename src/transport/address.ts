@@ -17,6 +17,14 @@ export interface UnixAddress {
   readonly path: string;
 }
 
+/** Who may connect to a Unix socket. */
+export interface SocketAccess {
+  /** Permission bits, 0o660. */
+  readonly mode: number;
+  /** The group that the socket is given to; undefined: the one that files of this process have there. */
+  readonly gid?: number | undefined;
+}
+
 /** Why an address cannot be listened on. */
 export interface AddressFault {
   readonly kind: "fault";

@@ -11,6 +11,8 @@ const MAX_URL_BYTES = 8 * 1024;
 
 /** Says nothing but that the process lives, and so to anyone. */
 const OPEN_TO_PAGES = "/healthz";
+/** What those ask who look after the process, and hold no token. */
+const OPEN_TO_PROBES: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz"]);
 /** What a browser says of a request that its user or a page of this port made. */
 const OWN_SITES: ReadonlySet<string> = new Set(["same-origin", "none"]);
 
@@ -30,6 +32,25 @@ export function refuseRequest(request: IncomingMessage, hosts: ReadonlySet<strin
     return { status: 403, error: "pages of other sites may not ask here; use the command line" };
   }
   return undefined;
+}
+
+/** Says whether a token is the one that operators hold. */
+export interface TokenCheck {
+  matches(shown: string): boolean;
+}
+
+/**
+ * Judge whether a request shows the token, where there is one to show.
+ *
+ * Probes hold none: they are told whether the process lives and serves.
+ */
+export function refuseStranger(request: IncomingMessage, token: TokenCheck | undefined): Refusal | undefined {
+  if (!token || OPEN_TO_PROBES.has(request.url?.split("?")[0])) return undefined;
+  const shown = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+  if (shown !== undefined && token.matches(shown)) return undefined;
+  const error =
+    shown === undefined ? "show the admin token: Authorization: Bearer TOKEN" : "this is not the admin token";
+  return { status: 401, error };
 }
 
 /**

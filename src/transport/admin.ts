@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type { Millis } from "../domain/units.js";
 import type { Address, AddressFault } from "./address.js";
-import { hostsServed, refuseRequest } from "./admin-guard.js";
+import { hostsServed, refuseRequest, refuseStranger, type TokenCheck } from "./admin-guard.js";
 import { type Answer, answer, type Routing, refused } from "./admin-routes.js";
 import { bind, type Listener } from "./listeners.js";
 
 export interface AdminOptions extends Routing {
   readonly address: Address;
+  /** What operators must show; they need nothing when left out. */
+  readonly token?: TokenCheck | undefined;
   /** Told of what went wrong inside; the client is told "internal error". */
   readonly report: (fault: unknown) => void;
   /** How long a connection may last, from its start to the end of its one answer. */
@@ -88,6 +90,8 @@ async function answerSafely(
 ): Promise<Answer> {
   const refusal = refuseRequest(request, hosts);
   if (refusal) return refused(refusal);
+  const stranger = refuseStranger(request, options.token);
+  if (stranger) return { ...refused(stranger), headers: { "www-authenticate": "Bearer" } };
   try {
     return await answer(options, request);
   } catch (cause) {

@@ -1,12 +1,29 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { type Address, type AddressFault, formatAddress, type TcpAddress, type UnixAddress } from "./address.js";
+import {
+  type Address,
+  type AddressFault,
+  formatAddress,
+  type SocketAccess,
+  type TcpAddress,
+  type UnixAddress,
+} from "./address.js";
 import { errnoOf, inspect, listenAtPath, removeStale, type Site } from "./unix-socket.js";
 
 /** Receives each connection as it is accepted. */
 export type Accept = (socket: Socket) => void;
 
-/** Makes what listens at a port: plain, or with TLS in front, where a connection is accepted once it is proved. */
-export type MakeServer = (accept: Accept) => Server;
+/** What connections on TCP pass before they are accepted. */
+export interface Gate {
+  /** Hand on the connection once it may pass, as what it has become, or destroy it. */
+  enter(socket: Socket, passed: Accept): void;
+}
+
+export interface BindOptions {
+  /** Connections on TCP are accepted as they come when left out. */
+  readonly gate?: Gate | undefined;
+  /** Of Unix sockets: their user and group alone when left out. */
+  readonly access?: SocketAccess | undefined;
+}
 
 export type Bound =
   | { readonly kind: "bound"; readonly listeners: readonly Listener[] }
@@ -19,9 +36,9 @@ export class Listener {
   /** As bound: a port of 0 has become the one that was free. */
   readonly address: Address;
   readonly #servers: readonly Server[];
-  readonly #connections: ReadonlySet<Socket>;
+  readonly #connections: Connections;
 
-  constructor(address: Address, servers: readonly Server[], connections: ReadonlySet<Socket>) {
+  constructor(address: Address, servers: readonly Server[], connections: Connections) {
     this.address = address;
     this.#servers = servers;
     this.#connections = connections;
@@ -31,14 +48,43 @@ export class Listener {
     return this.#servers.every((server) => server.listening);
   }
 
-  /** Stop accepting, at once, and remove the socket file. Resolves when the last connection is gone. */
+  /**
+   * Stop accepting, at once, cut who is not accepted yet, and remove the socket file. Resolves when the last connection
+   * is gone.
+   */
   async close(): Promise<void> {
+    for (const socket of this.#connections.entering) socket.destroy();
     await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
 
   /** Cut every connection. */
   cut(): void {
-    for (const socket of this.#connections) socket.destroy();
+    for (const socket of this.#connections.all) socket.destroy();
+  }
+}
+
+/** The connections of one address, as they came from the system. */
+class Connections {
+  readonly all = new Set<Socket>();
+  /** Those that have not passed the gate yet. */
+  readonly entering = new Set<Socket>();
+
+  /** Take a connection and see it through the gate, where there is one. */
+  take(socket: Socket, accept: Accept, gate: Gate | undefined): void {
+    this.all.add(socket);
+    socket.once("close", () => {
+      this.all.delete(socket);
+      this.entering.delete(socket);
+    });
+    if (!gate) {
+      accept(socket);
+      return;
+    }
+    this.entering.add(socket);
+    gate.enter(socket, (passed) => {
+      this.entering.delete(socket);
+      accept(passed);
+    });
   }
 }
 
@@ -48,13 +94,9 @@ export class Listener {
  * What must be waited for (whether a socket file is stale) comes first; then all are bound within one turn of the event
  * loop, so that no connection is accepted before it is known that every address could be bound.
  */
-export async function bind(
-  addresses: readonly Address[],
-  accept: Accept,
-  onTcp: MakeServer = plainServer,
-): Promise<Bound> {
+export async function bind(addresses: readonly Address[], accept: Accept, options: BindOptions = {}): Promise<Bound> {
   const sites = await Promise.all(addresses.map(siteOf));
-  const results = await Promise.all(sites.map((site) => (site.kind === "fault" ? site : open(site, accept, onTcp))));
+  const results = await Promise.all(sites.map((site) => (site.kind === "fault" ? site : open(site, accept, options))));
 
   const faults = results.filter((result) => result.kind === "fault");
   const listeners = results.filter((result) => result.kind === "listener");
@@ -75,37 +117,54 @@ async function siteOf(address: Address): Promise<Prepared | AddressFault> {
   return { kind: "fault", what: site.what, where: formatAddress(address), remedy: site.remedy };
 }
 
-async function open(prepared: Prepared, accept: Accept, onTcp: MakeServer): Promise<Listener | AddressFault> {
-  const connections = new Set<Socket>();
-  const take: Accept = (socket) => {
-    connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
-    accept(socket);
-  };
+async function open(
+  prepared: Prepared,
+  accept: Accept,
+  { gate, access }: BindOptions,
+): Promise<Listener | AddressFault> {
+  const connections = new Connections();
   try {
     if (prepared.kind === "unix") {
-      return new Listener(prepared.address, [await openUnix(prepared, take)], connections);
+      const take: Accept = (socket) => connections.take(socket, accept, undefined);
+      return new Listener(prepared.address, [await openUnix(prepared, take, access)], connections);
     }
     const { host, port } = prepared.address;
-    const opening = (ip: string, at: number) => openTcp(ip, at, () => onTcp(take));
+    const opening = (ip: string, at: number) =>
+      opened(
+        plainServer((socket) => connections.take(socket, accept, gate)),
+        (server) => server.listen({ host: ip, port: at }),
+      );
     const servers = host === "localhost" ? await openLoopback(port, opening) : [await opening(host, port)];
     return new Listener({ kind: "tcp", host, port: portOf(servers) }, servers, connections);
   } catch (error) {
     const code = errnoOf(error);
     if (code === undefined) throw error;
-    return { kind: "fault", where: formatAddress(prepared.address), ...explain(code, prepared.kind) };
+    const isGroup = error instanceof Error && "syscall" in error && error.syscall === "chown";
+    const why = isGroup ? NOT_ITS_GROUP : explain(code, prepared.kind);
+    return { kind: "fault", where: formatAddress(prepared.address), ...why };
   }
 }
 
-function openUnix({ address, site }: Extract<Prepared, { kind: "unix" }>, accept: Accept): Promise<Server> {
-  return opened(plainServer(accept), (server) => {
-    if (site.kind === "stale") removeStale(address.path, site.file);
-    listenAtPath(server, address.path);
-  });
-}
+const NOT_ITS_GROUP = {
+  what: "this process may not give the socket to the group",
+  remedy: "name a group of this process by --socket-group",
+};
 
-function openTcp(host: string, port: number, make: () => Server): Promise<Server> {
-  return opened(make(), (server) => server.listen({ host, port }));
+async function openUnix(
+  { address, site }: Extract<Prepared, { kind: "unix" }>,
+  accept: Accept,
+  access: SocketAccess | undefined,
+): Promise<Server> {
+  const server = plainServer(accept);
+  try {
+    return await opened(server, () => {
+      if (site.kind === "stale") removeStale(address.path, site.file);
+      listenAtPath(server, address.path, access);
+    });
+  } catch (error) {
+    if (server.listening) server.close();
+    throw error;
+  }
 }
 
 /** Both loopback addresses on one port, because clients try either first. A machine without IPv6 has the first alone. */

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import type { Address } from "./address.js";
 import type { Health } from "./health.js";
-import { type Bound, bind, type Listener, type MakeServer } from "./listeners.js";
+import { type BindOptions, type Bound, bind, type Listener } from "./listeners.js";
 
 /** The largest message that callers may send, compressed or not. */
 export const MAX_RECEIVE_BYTES = 64 * 1024;
@@ -22,10 +22,8 @@ const OPTIONS: ServerOptions = {
   "grpc.max_concurrent_streams": 1024,
 };
 
-interface ListenOptions {
+interface ListenOptions extends BindOptions {
   readonly addresses: readonly Address[];
-  /** What listens on TCP; plain text when left out. */
-  readonly onTcp?: MakeServer;
 }
 
 /**
@@ -34,9 +32,9 @@ interface ListenOptions {
  * The sockets are ours rather than bound by `Server.bindAsync`, which says in prose why it failed, binds a part of what a
  * name means, leaves the mode of a Unix socket to the umask, and without channelz cannot cut its connections.
  */
-export async function listen(server: Server, { addresses, onTcp }: ListenOptions): Promise<Bound> {
+export async function listen(server: Server, { addresses, ...options }: ListenOptions): Promise<Bound> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const bound = await bind(addresses, (socket) => injector.injectConnection(socket), onTcp);
+  const bound = await bind(addresses, (socket) => injector.injectConnection(socket), options);
   if (bound.kind === "refused") injector.destroy();
   return bound;
 }

@@ -1,7 +1,8 @@
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, unlinkSync } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
 import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
+import type { SocketAccess } from "./address.js";
 
 /** What stands where a Unix socket is to be bound. */
 export type Site =
@@ -46,22 +47,31 @@ export function removeStale(path: string, { inode, changedNs }: FileId): void {
   if (file?.ino === inode && file.ctimeNs === changedNs) unlinkSync(path);
 }
 
+/** Its user and group alone. */
+const OWN_GROUP: SocketAccess = { mode: 0o660 };
+
 /**
- * Bind a server to a path that its user and group alone may connect to. The outcome comes as the server's events.
+ * Bind a server to a path that only those may connect to who are meant to; its user and group when left out. The
+ * outcome comes as the server's events.
  *
- * Node binds a path before `listen` returns, so the umask is narrow for that moment only. Not in a worker thread,
- * which may not set it.
+ * Node binds a path before `listen` returns, so the umask is narrow for that moment only: until group and mode are set
+ * its user alone may connect. Not in a worker thread, which may not set it.
+ *
+ * @throws what `chown` throws, with the server still listening: this process may not give the socket to the group.
  */
-export function listenAtPath(server: Server, path: string): void {
-  const before = process.umask(0o117);
+export function listenAtPath(server: Server, path: string, { mode, gid }: SocketAccess = OWN_GROUP): void {
+  const before = process.umask(0o177);
   try {
     server.listen({ path });
   } finally {
     process.umask(before);
   }
-  // A directory's default ACL sets the umask aside.
-  if (server.listening) chmodSync(path, 0o660);
+  if (!server.listening) return;
+  if (gid !== undefined) chownSync(path, SAME_USER, gid);
+  chmodSync(path, mode);
 }
+
+const SAME_USER = -1;
 
 /** The code of a failed system call, such as "ENOENT"; undefined for any other value. */
 export function errnoOf(error: unknown): string | undefined {

@@ -41,7 +41,7 @@ const LAB: Told = { extensions: { "windbreak.principal": "lab-bot" } };
 
 async function openDoor(policy = POLICY, overrides: Parameters<typeof startService>[1] = {}) {
   const path = join(temporaryDirectory(), "envoy.sock");
-  const envoy = { listen: [{ kind: "unix", path } as const], mutualTls: undefined };
+  const envoy = { listen: [{ kind: "unix", path } as const], peers: [] };
   const service = await startService(policy, { envoy, ...overrides });
   return { ...service, envoy: connectEnvoy(`unix:${path}`) };
 }

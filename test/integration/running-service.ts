@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { loadSync, type MethodDefinition } from "@grpc/proto-loader";
 import { afterEach } from "vitest";
+import { openGuards } from "../../src/commands/guards.js";
 import { Service } from "../../src/commands/service.js";
 import { UpstreamKeys } from "../../src/keys/upstream-keys.js";
 import { LivePolicy } from "../../src/policy/live-policy.js";
@@ -73,7 +74,11 @@ export async function startService(policy: string, overrides: Partial<ServeSetti
   };
   const opened = await LivePolicy.open({ file, log, clock, load });
   if (opened.kind === "faulty") throw new Error(opened.faults.join("\n"));
-  const service = new Service({ settings, log, clock, upstreamKeys });
+  const guards = await openGuards(settings, log);
+  afterwards(() => guards.close());
+  if (guards.faults.length > 0) throw new Error(guards.faults.join("\n"));
+  const { tls, adminToken } = guards;
+  const service = new Service({ settings, log, clock, upstreamKeys, tls, adminToken });
   const faults = await service.bind();
   if (faults.length > 0) throw new Error(faults.join("\n"));
   service.start(opened.live);
@@ -83,7 +88,8 @@ export async function startService(policy: string, overrides: Partial<ServeSetti
   });
   const [address] = service.addresses();
   if (!address) throw new Error("nothing listens");
-  return { client: connect(formatAddress(address)), file, live: opened.live, service, lines };
+  const where = formatAddress(address);
+  return { client: connect(where), address: where, file, live: opened.live, service, tls, lines };
 }
 
 export type RunningService = Awaited<ReturnType<typeof startService>>;
@@ -93,8 +99,8 @@ export type RunningService = Awaited<ReturnType<typeof startService>>;
 export type Answer = any;
 
 /** Connect a dynamic client to an address. */
-export function connect(address: string) {
-  const client = new Client(address, credentials.createInsecure());
+export function connect(address: string, by: ChannelCredentials = credentials.createInsecure()) {
+  const client = new Client(address, by);
   afterwards(() => client.close());
   const method = (name: string) => {
     const found = methods[name];

@@ -32,19 +32,14 @@ describe("where Envoy asks", () => {
   it("is a Unix socket, which needs no more", () => {
     expect(envoyOf({ "listen-envoy": ["unix:/run/windbreak/envoy.sock"] })).toEqual({
       listen: [{ kind: "unix", path: "/run/windbreak/envoy.sock" }],
-      mutualTls: undefined,
+      peers: [],
     });
   });
 
   it("is a port, with TLS on both sides", () => {
     expect(envoyOf({ "listen-envoy": ["0.0.0.0:50052"], ...PROOF })).toEqual({
       listen: [{ kind: "tcp", host: "0.0.0.0", port: 50_052 }],
-      mutualTls: {
-        certFile: "cert.pem",
-        keyFile: "key.pem",
-        clientCaFile: "ca.pem",
-        peers: ["spiffe://acme/ns/egress/sa/envoy"],
-      },
+      peers: ["spiffe://acme/ns/egress/sa/envoy"],
     });
   });
 
@@ -58,7 +53,7 @@ describe("where Envoy asks", () => {
     };
     expect(envoyOf({}, env)).toMatchObject({
       listen: [{ path: "a" }, { port: 2 }],
-      mutualTls: { peers: ["spiffe://acme/a", "spiffe://acme/b"] },
+      peers: ["spiffe://acme/a", "spiffe://acme/b"],
     });
   });
 });
@@ -82,8 +77,8 @@ describe("an unsafe door for Envoy", () => {
   });
 
   test("is not thought safe by flags that protect nothing", () => {
-    expect(faultsOf({ "tls-cert": "c", "listen-envoy": ["unix:a"] })).toEqual([
-      "--tls-cert: no listener for Envoy is on TCP, and no other speaks TLS in this version; leave it out, or give --listen-envoy IP:PORT",
+    expect(faultsOf({ "envoy-peer": ["spiffe://acme/a"], "listen-envoy": ["unix:a"] })).toEqual([
+      "--envoy-peer: no listener for Envoy is on TCP; leave it out, or give --listen-envoy IP:PORT",
     ]);
   });
 

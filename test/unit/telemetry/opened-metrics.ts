@@ -18,6 +18,7 @@ export const SHARED: SharedStoreStats = {
   inDoubtDropped: 7,
 };
 export const PENDING = { waiting: 0, sent: 0, dropped: 0 };
+export const TLS = { expiresAt: Date.UTC(2026, 11, 1), refused: 3 };
 export const POLICY = { revision: "r1", stale: false, reloads: { ok: 2, failed: 0 } };
 export const ALLOWED: Decided = {
   reason: "allowed",

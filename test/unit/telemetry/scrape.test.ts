@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { DEFINITIONS } from "../../../src/telemetry/definitions.js";
 import { scrape } from "../../../src/telemetry/metrics.js";
-import { ALLOWED, expectNoFault, open, read, SHARED, STATS } from "./opened-metrics.js";
+import { ALLOWED, expectNoFault, open, read, SHARED, STATS, TLS } from "./opened-metrics.js";
 import { parseScrape, sampleOf, select } from "./prometheus-text.js";
 
 describe("a scrape", () => {
@@ -81,7 +81,7 @@ describe("a scrape", () => {
   });
 
   it("shows exactly the metrics that are defined, each with its type", async () => {
-    const { types } = await read(open({ stats: () => ({ ...STATS, shared: SHARED }) }));
+    const { types } = await read(open({ stats: () => ({ ...STATS, shared: SHARED }), tls: () => TLS }));
     const defined = Object.values(DEFINITIONS).map(({ name, kind }) => [name, kind]);
     expect([...types].sort()).toEqual(defined.sort());
   });
