@@ -1,9 +1,8 @@
 import { Client, type ServiceError, status } from "@grpc/grpc-js";
 import { formatSpan } from "../domain/explain.js";
-import type { TlsTrust } from "../settings/tls-given.js";
 import type { AskSettings } from "../settings.js";
 import { type Address, formatAddress } from "../transport/address.js";
-import { credentialsFor, whyNoTls } from "./ask-tls.js";
+import { channelFor, whyNoTls } from "./ask-tls.js";
 import { EXIT, type Failure, failure } from "./context.js";
 import { whyUnreachable } from "./unreachable.js";
 
@@ -22,10 +21,10 @@ const asIs = (bytes: Buffer) => bytes;
  * @param path the method, as gRPC names it: `/windbreak.v1.PolicyDecisionService/Authorize`.
  */
 export async function askServer(settings: AskSettings, path: string, message: Uint8Array): Promise<Buffer | Failure> {
-  const { server, timeoutMs, tls } = settings;
-  const credentials = await credentialsFor(tls);
-  if ("exitCode" in credentials) return credentials;
-  const client = new Client(targetOf(server), credentials, { ...OPTIONS, ...namedBy(tls) });
+  const { server, timeoutMs } = settings;
+  const channel = await channelFor(settings);
+  if (channel.kind === "failure") return channel;
+  const client = new Client(targetOf(server), channel.credentials, { ...OPTIONS, ...channel.options });
   try {
     return await new Promise((resolve) => {
       const deadline = Date.now() + timeoutMs;
@@ -42,12 +41,6 @@ export async function askServer(settings: AskSettings, path: string, message: Ui
 /** With its scheme, because a host may bear the name of one. */
 function targetOf(server: Address): string {
   return server.kind === "unix" ? formatAddress(server) : `dns:${formatAddress(server)}`;
-}
-
-/** What a certificate must name instead of the host that is connected to. */
-function namedBy(tls: TlsTrust | undefined) {
-  const name = tls?.serverName;
-  return name === undefined ? {} : { "grpc.ssl_target_name_override": name, "grpc.default_authority": name };
 }
 
 /** The caller's doing: the same call would fail again. */

@@ -1,23 +1,44 @@
-import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
+import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
 import { readSmallFile } from "../keys/read-file.js";
 import { certificatesIn, readTlsFiles } from "../keys/tls-files.js";
 import type { TlsTrust } from "../settings/tls-given.js";
+import type { AskSettings } from "../settings.js";
 import { EXIT, type Failure, failure } from "./context.js";
 
 const MOST_BYTES = 1024 * 1024;
 
+/** How a client reaches a server. */
+export interface Channel {
+  readonly kind: "channel";
+  readonly credentials: ChannelCredentials;
+  readonly options: ChannelOptions;
+}
+
 /** Read what a server is reached with; plain text where nothing is said of TLS. */
-export async function credentialsFor(tls: TlsTrust | undefined): Promise<ChannelCredentials | Failure> {
-  if (!tls) return credentials.createInsecure();
+export async function channelFor({ tls, server }: AskSettings): Promise<Channel | Failure> {
+  if (!tls) return { kind: "channel", credentials: credentials.createInsecure(), options: {} };
   const { caFile, shown } = tls;
   const ca = await readSmallFile(caFile, MOST_BYTES);
   if (ca.kind === "none") return unusable("--tls-ca", `${caFile} ${ca.why}`);
   if (!certificatesIn(ca.bytes)?.length) return unusable("--tls-ca", `${caFile} holds no certificate in PEM`);
-  if (!shown) return credentials.createSsl(ca.bytes);
-  const pair = await readTlsFiles(shown);
-  if (pair.kind === "bad") return unusable("--tls-cert", pair.why);
-  return credentials.createSsl(ca.bytes, pair.value.key, pair.value.cert);
+  const pair = shown && (await readTlsFiles(shown));
+  if (pair?.kind === "bad") return unusable("--tls-cert", pair.why);
+
+  const name = tls.serverName ?? (server.kind === "tcp" ? server.host : "");
+  return {
+    kind: "channel",
+    credentials: credentials.createSsl(ca.bytes, pair?.value.key, pair?.value.cert, {
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    }),
+    // TLS has no way to ask for an address by name, and Node warns of those who try.
+    options: { "grpc.ssl_target_name_override": isIP(name) === 0 ? name : NAMELESS },
+  };
 }
+
+/** Asked for where a server is known by its address alone; its certificate is held against the address. */
+const NAMELESS = "windbreak";
 
 const CLOSED = "Failed to connect";
 

@@ -589,6 +589,29 @@ describe("the admin port", () => {
     expect(await raw(admin, "GET /healthz HTTP/1.1\r\nHost:\r\n\r\n")).toMatch(/^HTTP\/1\.1 421 /);
   });
 
+  it("tells nobody anything without its token, but probes", async () => {
+    const token = { matches: (shown: string) => shown === "s3cret" };
+    const admin = await open({ token });
+    const statusFor = async (path: string, authorization?: string) =>
+      (await ask(admin, path, authorization === undefined ? {} : { headers: { authorization } })).status;
+    for (const path of ["/", "/metrics", "/v1/limits", "/v1/reservations", "/v1/reservations/release", "/nowhere"]) {
+      expect(await statusFor(path), path).toBe(401);
+    }
+    for (const path of ["/healthz", "/readyz", "/readyz?verbose"]) expect(await statusFor(path), path).toBe(200);
+    for (const path of ["/readyz/../metrics", "/healthz%3f", "//healthz"]) {
+      expect(await statusFor(path), path).toBe(401);
+    }
+    for (const shown of ["s3cret", "Bearer", "Bearer ", "Bearer wrong", "Basic s3cret", "Bearer s3cret s3cret"]) {
+      expect(await statusFor("/metrics", shown), shown).toBe(401);
+    }
+    for (const shown of ["Bearer s3cret", "bearer s3cret", "Bearer  s3cret "]) {
+      expect(await statusFor("/metrics", shown), shown).toBe(200);
+    }
+    const { headers, text } = await ask(admin, "/metrics");
+    expect(headers["www-authenticate"]).toBe("Bearer");
+    expect(JSON.parse(text)).toEqual({ error: "show the admin token: Authorization: Bearer TOKEN" });
+  });
+
   it("on the network takes any name, because it cannot know its own", async () => {
     const admin = await open({ address: { kind: "tcp", host: "0.0.0.0", port: 0 } });
     expect((await ask(admin, "/healthz", { headers: { host: "windbreak.example:9090" } })).status).toBe(200);

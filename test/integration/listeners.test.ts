@@ -205,6 +205,21 @@ describe("a Unix socket", () => {
     expect(existsSync(socketPath())).toBe(false);
   });
 
+  test("has the mode and the group that it is given", async () => {
+    const gid = process.getgid?.() ?? 0;
+    const bound = await bind([read(`unix:${socketPath()}`)], greet, { access: { mode: 0o600, gid } });
+    if (bound.kind === "refused") throw new Error("not bound");
+    expect(lstatSync(socketPath())).toMatchObject({ gid });
+    expect(lstatSync(socketPath()).mode & 0o777).toBe(0o600);
+    await bound.listeners[0]?.close();
+  });
+
+  test.skipIf(process.getuid?.() === 0)("is not bound for a group that this process may not give it to", async () => {
+    const bound = await bind([read(`unix:${socketPath()}`)], greet, { access: { mode: 0o660, gid: 0 } });
+    expect(bound).toMatchObject({ faults: [{ what: "this process may not give the socket to the group" }] });
+    expect(existsSync(socketPath())).toBe(false);
+  });
+
   test("that a killed process left behind is taken over", async () => {
     const { child } = await otherProcess({ path: socketPath() });
     child.kill("SIGKILL");

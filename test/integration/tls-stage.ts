@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type ConnectionOptions, connect as dialTls, type TLSSocket } from "node:tls";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 import type { ServeSettings } from "../../src/settings.js";
-import { Authority, type Certificate, putInPlace } from "../support/envoy/certificates.js";
+import { Authority, type Certificate, putInPlace, type Subject } from "../support/envoy/certificates.js";
 import { inTime } from "../support/redis/deadlines.js";
 import { afterwards, connect, startService, temporaryDirectory } from "./running-service.js";
 
@@ -28,10 +28,11 @@ export const NAMES = ["IP:127.0.0.1", "DNS:localhost"];
 /** Serve by TLS on a free port, with files that a test may replace. */
 export async function startTls({
   asksClients = true,
+  subject = {},
   ...overrides
-}: Partial<ServeSettings> & { readonly asksClients?: boolean } = {}) {
+}: Partial<ServeSettings> & { readonly asksClients?: boolean; readonly subject?: Subject } = {}) {
   const authority = await Authority.create();
-  const server = await authority.issue({ names: NAMES });
+  const server = await authority.issue({ names: NAMES, ...subject });
   const directory = temporaryDirectory();
   const files = { certificate: join(directory, "cert"), key: join(directory, "key") };
   const clientCaFile = join(directory, "ca");

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { Authority, putInPlace, type Subject } from "../support/envoy/certificates.js";
 import { inTime } from "../support/redis/deadlines.js";
-import { connect, statusOf, temporaryDirectory } from "./running-service.js";
-import { channelOf, closed, knock, NAMES, QUESTION, shakeHands, startTls } from "./tls-stage.js";
+import { connect, startService, statusOf, temporaryDirectory } from "./running-service.js";
+import { channelOf, closed, knock, NAMES, POLICY, QUESTION, shakeHands, startTls } from "./tls-stage.js";
 
 const DAY_MS = 86_400_000;
 const UNAVAILABLE = 14;
@@ -167,6 +167,15 @@ describe("the end of a service with TLS", () => {
     slow.write(Buffer.from([0x16, 0x03, 0x01]));
     expect(await inTime(3_000, "the end", service.stop())).toBe("drained");
     await Promise.all([closed(silent), closed(slow)]);
+  });
+});
+
+describe("the end of a service without TLS", () => {
+  it("does not wait for who has just tried TLS", async () => {
+    const { address, service } = await startService(POLICY, { drainGraceMs: 200 });
+    const client = connect(`dns:${address}`, channelOf(await Authority.create()));
+    expect(await statusOf(client.authorize(QUESTION))).toMatchObject({ code: UNAVAILABLE });
+    await inTime(3_000, "the end", service.stop());
   });
 });
 
