@@ -53,38 +53,36 @@ export class Listener {
    * is gone.
    */
   async close(): Promise<void> {
-    for (const socket of this.#connections.entering) socket.destroy();
+    for (const [socket, accepted] of this.#connections.all) if (!accepted) socket.destroy();
     await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
+
+  /** Cut those that have said nothing yet: with no call begun, an HTTP/2 session waits for its client's first word. */
+  cutSilent(): void {
+    for (const [socket, accepted] of this.#connections.all) if (accepted?.bytesRead === 0) socket.destroy();
   }
 
   /** Cut every connection. */
   cut(): void {
-    for (const socket of this.#connections.all) socket.destroy();
+    for (const socket of this.#connections.all.keys()) socket.destroy();
   }
 }
 
 /** The connections of one address, as they came from the system. */
 class Connections {
-  readonly all = new Set<Socket>();
-  /** Those that have not passed the gate yet. */
-  readonly entering = new Set<Socket>();
+  /** Each with what it became at the gate; undefined: it has not passed yet. */
+  readonly all = new Map<Socket, Socket | undefined>();
 
   /** Take a connection and see it through the gate, where there is one. */
   take(socket: Socket, accept: Accept, gate: Gate | undefined): void {
-    this.all.add(socket);
-    socket.once("close", () => {
-      this.all.delete(socket);
-      this.entering.delete(socket);
-    });
-    if (!gate) {
-      accept(socket);
-      return;
-    }
-    this.entering.add(socket);
-    gate.enter(socket, (passed) => {
-      this.entering.delete(socket);
-      accept(passed);
-    });
+    this.all.set(socket, undefined);
+    socket.once("close", () => this.all.delete(socket));
+    const passed: Accept = (accepted) => {
+      this.all.set(socket, accepted);
+      accept(accepted);
+    };
+    if (gate) gate.enter(socket, passed);
+    else passed(socket);
   }
 }
 

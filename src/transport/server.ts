@@ -77,6 +77,7 @@ export async function shutdown(
   // What it calls back is not waited for: a session whose first bytes were no HTTP/2 can lose its end, and with it the
   // whole shutdown. Connections end with their last calls, and they are counted here.
   for (const server of servers) server.tryShutdown(() => {});
+  for (const listener of listeners) listener.cutSilent();
   await Promise.all(listeners.map((listener) => listener.close()));
   for (const server of servers) server.forceShutdown();
   clearTimeout(timer);

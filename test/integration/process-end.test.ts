@@ -32,6 +32,9 @@ function openStream({ client }: Awaited<ReturnType<typeof startProcess>>) {
   };
 }
 
+/** What an HTTP/2 client says first: who has said nothing is not waited for. */
+const FIRST_WORDS = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
+
 describe("SIGTERM", () => {
   it("says NOT_SERVING, answers what is under way, and ends with 0 and without the socket", async () => {
     const path = join(temporaryDirectory(), "windbreak.sock");
@@ -86,6 +89,7 @@ describe("SIGTERM", () => {
     const idle = connectTo({ host, port: Number(port), allowHalfOpen: true });
     afterwards(() => idle.destroy());
     await new Promise((resolve) => idle.once("connect", resolve));
+    idle.write(FIRST_WORDS);
     // Known to the process too: it answers the connections in their order.
     await running.client.authorize(call);
 
@@ -101,6 +105,7 @@ describe("SIGTERM", () => {
     const idle = connectTo({ host, port: Number(port), allowHalfOpen: true });
     afterwards(() => idle.destroy());
     await new Promise((resolve) => idle.once("connect", resolve));
+    idle.write(FIRST_WORDS);
     await running.client.authorize(call);
 
     running.kill("SIGTERM");

@@ -160,13 +160,18 @@ describe("certificates that change while calls run", () => {
 });
 
 describe("the end of a service with TLS", () => {
-  it("does not wait for who is in a handshake", async () => {
-    const { port, service } = await startTls({ drainGraceMs: 60_000 });
+  it("does not wait for who is in a handshake, or has said nothing after it", async () => {
+    const { port, service, authority } = await startTls({ drainGraceMs: 60_000 });
+    const { certificate: cert, key } = await authority.issue();
+    const made = await shakeHands(port, { ca: authority.root.certificate, cert, key });
+    if (typeof made === "string") throw new Error(made);
+    // The server's first word comes once it has let the client in.
+    await inTime(3_000, "the server's settings", once(made, "data"));
     const silent = await knock(port);
     const slow = await knock(port);
     slow.write(Buffer.from([0x16, 0x03, 0x01]));
     expect(await inTime(3_000, "the end", service.stop())).toBe("drained");
-    await Promise.all([closed(silent), closed(slow)]);
+    await Promise.all([closed(silent), closed(slow), closed(made)]);
   });
 });
 
