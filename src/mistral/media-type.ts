@@ -16,6 +16,7 @@ export type MediaType =
   | { readonly kind: "other" };
 
 const OTHER: MediaType = { kind: "other" };
+const JSON_TYPE: MediaType = { kind: "json" };
 
 /** Say why a body cannot be read at all. */
 export function faultOf(head: RequestHead, length: number): Unreadable | undefined {
@@ -35,11 +36,12 @@ const BOUNDARY = /^[0-9A-Za-z'()+_,./:=?-]{1,70}$/;
 
 /** Read a content type. One that is not of the strict form (RFC 9110), or says a thing twice, is another. */
 export function mediaTypeOf(contentType = ""): MediaType {
+  if (contentType === "application/json") return JSON_TYPE;
   const [type = ""] = contentType.split(";", 1);
   const parameters = parametersOf(contentType, type.trimEnd().length);
   switch (type.trim().toLowerCase()) {
     case "application/json":
-      return parameters && /^utf-?8$/i.test(parameters.get("charset") ?? "utf-8") ? { kind: "json" } : OTHER;
+      return parameters && /^utf-?8$/i.test(parameters.get("charset") ?? "utf-8") ? JSON_TYPE : OTHER;
     case "multipart/form-data": {
       const boundary = parameters?.get("boundary") ?? "";
       return BOUNDARY.test(boundary) ? { kind: "multipart", boundary } : OTHER;

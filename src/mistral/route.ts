@@ -72,8 +72,10 @@ const BATCHES = new RegExp(`^/v1/batch(?:/${ID})*$`);
 export function routeOf(method: string, path: string): Route {
   const query = path.indexOf("?");
   const bare = query < 0 ? path : path.slice(0, query);
+  const call = method === "POST" ? CALLS.get(bare) : undefined;
+  if (call) return call;
   if (BATCHES.test(bare)) return BATCH;
   if (method === "GET") return bare === "/v1/models" || MODEL.test(bare) ? LISTING : REFUSED;
   if (method !== "POST") return REFUSED;
-  return CALLS.get(bare) ?? (STORED.test(bare) ? STORED_CONVERSATION : REFUSED);
+  return STORED.test(bare) ? STORED_CONVERSATION : REFUSED;
 }

@@ -124,7 +124,7 @@ describe("what an answer used, by endpoint", () => {
     async (_, { told, answer, tokens, nanoUsd }) => {
       const path = join(temporaryDirectory(), "envoy.sock");
       const { client } = await startService(POLICY, {
-        envoy: { listen: [{ kind: "unix", path }] },
+        envoy: { listen: [{ kind: "unix", path }], peers: [] },
       });
       const envoy = connectEnvoy(`unix:${path}`);
       const checked = await envoy.check({ extensions: { "windbreak.principal": "bot" }, ...told });

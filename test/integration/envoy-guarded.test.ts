@@ -207,6 +207,7 @@ describeEnvoy("a call through the gateway", (version) => {
     const { windbreak: own, service, gateway } = around.certificates;
     const { text } = guardedPolicy();
     const windbreak = await startProcess(text, {
+      listen: `unix:${around.socket}`,
       flags: [
         "--listen-envoy",
         "127.0.0.1:0",
@@ -224,6 +225,6 @@ describeEnvoy("a call through the gateway", (version) => {
     const other = { ...around, certificates: { ...around.certificates, envoy: gateway } };
     const stranger = await envoyAmong(other, { version, bootstrap: "gateway", windbreak: at });
     expect((await httpCall({ port: stranger.port, path: CHAT, body: question(), tls })).status).toBe(503);
-    await windbreak.line(/connection to Envoy's door was refused: .* is not --envoy-peer/);
+    await windbreak.line(/a TLS connection was refused: .*envoy-peer/);
   });
 });
