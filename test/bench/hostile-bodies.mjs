@@ -8,13 +8,15 @@ import { AMOUNTS, MODEL } from "./question.mjs";
 
 const BYTES = 1_000_000;
 const BOUNDARY = "b";
+/** Of one object. */
+const MOST_KEYS = 10_000;
 
 /** Bodies of a megabyte, each of which makes another part of their reading as slow as it gets. @type {readonly HostileBody[]} */
 export const HOSTILE_BODIES = [
   { what: "one text", body: chat(`"${filled("x")}"`), status: 422 },
   { what: "one text, every character escaped", body: chat(`"${filled("\\u00e9")}"`), status: 422 },
-  { what: "one key, every character escaped", body: besides(`"${filled("\\u00e9")}":0`), status: 422 },
-  { what: "keys, all different", body: besides(numbered((nth) => `"k${nth.toString(36)}":0`)), status: 422 },
+  { what: "one key, every character escaped", body: besides(`"${filled("\\u00e9")}":0`), status: 400 },
+  { what: "keys, all different", body: besides(`"x":[${manyKeys()}]`), status: 422 },
   { what: "numbers with exponents", body: besides(`"x":[${filled("1e9,")}0]`), status: 422 },
   { what: "arrays, nested and empty", body: besides(`"x":[${filled("[[[[[[]]]]]],")}0]`), status: 422 },
   { what: "messages, each of one letter", body: messages(), status: 422 },
@@ -44,6 +46,14 @@ function numbered(piece, separator = ",") {
     bytes += next.length + separator.length;
   }
   return pieces.join(separator);
+}
+
+/** Objects of as many keys as one may have. */
+function manyKeys() {
+  return numbered((nth) => `"k${nth.toString(36)}":0${nth % MOST_KEYS === MOST_KEYS - 1 ? "},{" : ""}`)
+    .replaceAll("},{,", "},{")
+    .replace(/^/, "{")
+    .replace(/(?:\},\{)?$/, "}");
 }
 
 /** @param {string} content JSON. */
