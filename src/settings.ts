@@ -55,7 +55,11 @@ export interface ServeSettings {
   readonly log: LogSettings;
 }
 
-export type IdentitySetting = { readonly kind: "declared" } | { readonly kind: "fixed"; readonly id: string };
+export type IdentitySetting =
+  | { readonly kind: "declared" }
+  | { readonly kind: "fixed"; readonly id: string }
+  /** Callers prove who they are. */
+  | { readonly kind: "credential" };
 
 export interface LogSettings {
   readonly format: LogFormat;
@@ -110,6 +114,8 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
   const identity = readIdentity(reader);
   const exposed = identity?.kind === "declared" ? listen.filter(({ address }) => !isLocal(address)) : [];
   if (!isOn(reader, "insecure-declared-identity")) reader.faults.push(...exposed.map(unsafe));
+  const isPlain = identity?.kind === "credential" && given(reader, "tls-cert").length === 0;
+  if (isPlain) reader.faults.push(...listen.filter(({ address }) => !isLocal(address)).map(readable));
 
   return finish(reader, {
     policyFile,
@@ -172,16 +178,18 @@ function stateGiven(reader: Reader): string | undefined {
 }
 
 const DECLARED: IdentitySetting = Object.freeze({ kind: "declared" });
+const CREDENTIAL: IdentitySetting = Object.freeze({ kind: "credential" });
 
 function readIdentity(reader: Reader): IdentitySetting | undefined {
   const asked = given(reader, "identity").at(-1);
   if (!asked || asked.text === "declared") return DECLARED;
+  if (asked.text === "credential") return CREDENTIAL;
   const id = /^fixed:(.+)$/s.exec(asked.text)?.[1];
   if (id !== undefined) return Object.freeze({ kind: "fixed", id });
   reader.faults.push({
     where: `${asked.where} ${asked.text}`,
-    what: asked.text === "credential" ? "is not in this version" : "no way to tell who asks",
-    remedy: "give declared, or fixed:ID with the id of a principal that the policy lists",
+    what: "no way to tell who asks",
+    remedy: "give declared, credential, or fixed:ID with the id of a principal that the policy lists",
   });
   return undefined;
 }
@@ -191,6 +199,14 @@ function unsafe({ where, address }: GivenAddress): SettingFault {
     where: `${where} ${formatAddress(address)}`,
     what: "whoever reaches this address could claim to be any principal",
     remedy:
-      "listen on a Unix socket or loopback, give --identity fixed:ID, or accept it by --insecure-declared-identity",
+      "listen on a Unix socket or loopback, give --identity credential or fixed:ID, or accept it by --insecure-declared-identity",
+  };
+}
+
+function readable({ where, address }: GivenAddress): SettingFault {
+  return {
+    where: `${where} ${formatAddress(address)}`,
+    what: "whoever is on the way could read the keys and tokens that callers send in plain text",
+    remedy: "give --tls-cert and --tls-key, or listen on a Unix socket or loopback",
   };
 }

@@ -5,7 +5,7 @@ import { type Fault, fault } from "./fault.js";
 import { faultInId, type PrincipalName } from "./forms.js";
 import { whoAsks } from "./identify.js";
 import { type LimitReport, reportAll } from "./limit-report.js";
-import type { MaybePromise } from "./ports.js";
+import type { Evidence, MaybePromise } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 import { whenDone } from "./when-done.js";
 
@@ -40,12 +40,16 @@ export interface ModelStatus {
   readonly audioSecond: number | undefined;
 }
 
-/** Read every limit that governs a principal. Changes nothing. */
-export function checkBudget(desk: Desk, call: CheckBudgetCall): MaybePromise<Budget | Fault> {
+/**
+ * Read every limit that governs a principal. Changes nothing.
+ *
+ * @param evidence what the door knows of who asks; left out where it knows nothing.
+ */
+export function checkBudget(desk: Desk, call: CheckBudgetCall, evidence?: Evidence): MaybePromise<Budget | Fault> {
   const misformed = call.model === "" ? undefined : faultInId("model", call.model);
   if (misformed) return misformed;
   const snapshot = desk.snapshot();
-  const found = whoAsks(desk.identity, snapshot, call.principal, undefined);
+  const found = whoAsks(desk.identity, snapshot, call.principal, evidence);
   if (found.kind === "fault") return found;
   if (found.kind === "refused") return fault("not_found", found.refusal.message);
 

@@ -19,6 +19,21 @@ export function whoAsks(
   return "kind" in name ? name : identify(snapshot, name);
 }
 
+/**
+ * Find why what a door gathered proves nobody, whatever is asked; undefined where it proves somebody, whom the policy may
+ * still refuse. For a door that looks once at who is there, and is then asked often.
+ */
+export function faultInEvidence(
+  identity: Identity,
+  { policy }: Snapshot,
+  evidence: Evidence | undefined,
+): Fault | undefined {
+  const name = identity.whoIs(policy, NOBODY, evidence);
+  return "kind" in name && name.kind === "fault" ? name : undefined;
+}
+
+const NOBODY: PrincipalName = { id: "", role: "", workspace: "" };
+
 /** Find a caller in the policy by what is known of it. Listed principals may leave role and workspace empty. */
 export function identify(snapshot: Snapshot, name: PrincipalName): Identified {
   const { policy } = snapshot;

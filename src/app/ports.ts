@@ -44,6 +44,8 @@ export interface Evidence {
   readonly claims?: Claims;
   /** Of the other tokens, where several were verified; their order says nothing. */
   readonly otherClaims?: readonly Claims[];
+  /** When the token of `claims` proves nothing any more; left out: not before whoever reads this is done. */
+  readonly expiresAt?: EpochMs;
   /** A `wb_` key as it was sent: a secret, never to be kept or shown. */
   readonly apiKey?: string;
   /** The operator's own word, by the route that a call came by; parts may be empty. */
@@ -52,6 +54,44 @@ export interface Evidence {
 
 /** The payload of a token. */
 export type Claims = Readonly<Record<string, unknown>>;
+
+/** What a call shows of who makes it, as its door found it. Holds secrets: never to be kept or shown. */
+export interface Shown {
+  /** The values of its `authorization`. */
+  readonly authorization: readonly string[];
+  /** The URIs in the client certificate that its connection has proved. */
+  readonly peerUris: readonly string[];
+}
+
+/** Verifies what calls show. */
+export interface Prover {
+  /**
+   * Turn what a call shows into evidence.
+   *
+   * @returns at once what is known already; `unauthenticated` for what proves nothing, `unavailable` for a token that
+   *   cannot be judged now.
+   */
+  prove(shown: Shown): MaybePromise<Evidence | Fault>;
+}
+
+/** The public keys at one place, that tokens are verified by. */
+export interface TokenKeys {
+  /** As they were read last; undefined: never yet. The same object until they change. */
+  held(): KeySet | undefined;
+
+  /** Read them again, unless that was tried a moment ago. Resolves to whether the last try succeeded. Never rejects. */
+  renew(): Promise<boolean>;
+}
+
+/** A JSON Web Key Set (RFC 7517) of public keys. */
+export interface KeySet {
+  readonly keys: readonly KeyOfSet[];
+}
+
+export interface KeyOfSet {
+  readonly kty: string;
+  readonly [member: string]: unknown;
+}
 
 /**
  * A caller as one store knows it: its counters found, ready to be used again and again.

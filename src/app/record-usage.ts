@@ -8,7 +8,7 @@ import { faultInId, faultInLabels, faultInPrincipal, faultInUsage, type Principa
 import { identify } from "./identify.js";
 import { isOver, type LimitReport, reportAll } from "./limit-report.js";
 import type { PendingCall } from "./pending-usage.js";
-import type { CallerName, Charge, Claimant, MaybePromise, SettleResult } from "./ports.js";
+import type { CallerName, Charge, Claimant, Evidence, MaybePromise, SettleResult } from "./ports.js";
 import type { Refused } from "./refused.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 import type { RecordUsageCall } from "./usage-report.js";
@@ -27,12 +27,17 @@ export interface Recorded {
 
 type Charged = Omit<Recorded, "limits" | "policyRevision"> & { readonly resolved: Resolved | undefined };
 
-/** Settle a reservation with what was really used; where none is known, charge the usage as it is. */
-export function recordUsage(desk: Desk, call: RecordUsageCall): MaybePromise<Recorded | Fault> {
+/**
+ * Settle a reservation with what was really used; where none is known, charge the usage as it is.
+ *
+ * @param evidence what the door knows of who reports; left out where it knows nothing. No part of the call, because a call
+ *   may be kept, on disk too, and evidence holds secrets: what is kept is whom it proved.
+ */
+export function recordUsage(desk: Desk, call: RecordUsageCall, evidence?: Evidence): MaybePromise<Recorded | Fault> {
   const misformed = faultInForm(call);
   if (misformed) return misformed;
   const snapshot = desk.snapshot();
-  const name = desk.identity.whoIs(snapshot.policy, call.principal);
+  const name = desk.identity.whoIs(snapshot.policy, call.principal, evidence);
   if ("kind" in name) return name.kind === "fault" ? name : recordRefused(desk, snapshot, call, name);
   return whenDone(record(desk, snapshot, call, name), (result) => {
     if (result.kind === "fault" && result.code === "unavailable") keep(desk, snapshot, { call, name });

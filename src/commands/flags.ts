@@ -21,7 +21,7 @@ export function withServeFlags(command: Program): Program {
     .option("--socket-group <group>", "their group, by name or number (default: that of this process)")
     .option("--admin <address>", "where operators connect, or off (default: 127.0.0.1:9090)")
     .option("--admin-token-file <file>", "a file with the token that they must show; needed beyond this machine")
-    .option("--identity <mode>", "who callers are: declared, or fixed:ID (default: declared)")
+    .option("--identity <mode>", "who callers are: declared, credential (proved), or fixed:ID (default: declared)")
     .option("--insecure-declared-identity", "let declared callers connect from other machines")
     .option("--state <directory>", "where counters outlive a restart (default: they do not)")
     .option("--redis <url>", "where replicas share counters: redis://HOST:6379/0; a password only in the variable")

@@ -1,5 +1,8 @@
+import type { Policy } from "../domain/policy.js";
+import { faultInCredential } from "../identity/credential.js";
 import { faultInFixed } from "../identity/fixed.js";
 import { faultInEnvoy } from "../keys/fault-in-envoy.js";
+import { IssuerKeys } from "../keys/issuer-keys.js";
 import { UpstreamKeys } from "../keys/upstream-keys.js";
 import type { Load } from "../policy/judge.js";
 import { LivePolicy } from "../policy/live-policy.js";
@@ -32,12 +35,14 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const inUse = counters.kind === "open" ? counters.inUse : forgetfulStore();
   const { clock } = inUse;
   const upstreamKeys = settings.envoy && new UpstreamKeys({ variable, onLost: (line) => log.warn(line) });
-  const opened = await LivePolicy.open({ file, log, clock, load: loaderFor(settings, upstreamKeys) });
+  const issuerKeys = settings.identity.kind === "credential" ? holdIssuerKeys(log) : undefined;
+  const load = loaderFor(settings, { upstreamKeys, issuerKeys });
+  const opened = await LivePolicy.open({ file, log, clock, load });
   const warning = opened.kind === "open" ? await mountPointWarning(file) : undefined;
   const guards = await openGuards(settings, log);
   const { tls, adminToken } = guards;
   const keys = upstreamKeys ? { upstreamKeys } : {};
-  const service = new Service({ settings, log, clock, counters: inUse, tls, adminToken, ...keys });
+  const service = new Service({ settings, log, clock, counters: inUse, issuerKeys, tls, adminToken, ...keys });
   // One fault does not keep another from being told: all are to be mended before the next start.
   const faults = [
     ...(counters.kind === "faulty" ? [counters.fault] : []),
@@ -48,6 +53,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     for (const fault of faults) process.stderr.write(`${fault}\n`);
     if (opened.kind === "open") opened.live.close();
     upstreamKeys?.close();
+    issuerKeys?.close();
     await service.stop();
     guards.close();
     return MISCONFIGURED;
@@ -65,6 +71,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   live.close();
   log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
   upstreamKeys?.close();
+  issuerKeys?.close();
   guards.close();
   return DONE;
 }
@@ -82,12 +89,22 @@ function endAsked(log: Log): Promise<void> {
   });
 }
 
+function holdIssuerKeys(log: Log): IssuerKeys {
+  const clock = { now: () => Date.now() };
+  return new IssuerKeys({ clock, warn: (line) => log.warn(line), info: (line) => log.info(line) });
+}
+
+interface KeysInUse {
+  readonly upstreamKeys: UpstreamKeys | undefined;
+  readonly issuerKeys: IssuerKeys | undefined;
+}
+
 /**
  * Load the first policy in this thread, which has nothing else to do, and every later one in a thread of its own, so that
- * no call waits for it. A policy that this server cannot serve is at fault: its fixed principal, or Mistral's keys, are
- * missing.
+ * no call waits for it. A policy that this server cannot serve is at fault: its fixed principal, what could prove a
+ * caller, or Mistral's keys, are missing.
  */
-function loaderFor({ identity }: ServeSettings, upstreamKeys: UpstreamKeys | undefined): Load {
+function loaderFor(settings: ServeSettings, { upstreamKeys, issuerKeys }: KeysInUse): Load {
   let isFirst = true;
   return async (bytes, file) => {
     const result = await (isFirst ? loadHere(bytes, file) : loadInWorker(bytes, file));
@@ -95,13 +112,27 @@ function loaderFor({ identity }: ServeSettings, upstreamKeys: UpstreamKeys | und
     if (result.kind === "faulty") return result;
     const { policy } = result;
     const faults = [
-      identity.kind === "fixed" ? faultInFixed(policy, identity.id) : undefined,
+      faultInIdentity(settings, policy),
       upstreamKeys && faultInEnvoy(policy),
+      ...((await issuerKeys?.prepare(policy)) ?? []),
     ].filter((fault) => fault !== undefined);
     if (upstreamKeys && faults.length === 0) {
       const read = await upstreamKeys.swap(policy);
       if (read.kind === "faulty") faults.push(...read.faults);
     }
-    return faults.length === 0 ? result : { kind: "faulty", faults: faults.map((fault) => `${file}: ${fault}`) };
+    if (faults.length > 0) return { kind: "faulty", faults: faults.map((fault) => `${file}: ${fault}`) };
+    const doubt = unasked(settings, policy);
+    return doubt === undefined ? result : { ...result, warnings: [...result.warnings, `${file}: ${doubt}`] };
   };
+}
+
+function faultInIdentity({ identity }: ServeSettings, policy: Policy): string | undefined {
+  if (identity.kind === "fixed") return faultInFixed(policy, identity.id);
+  return identity.kind === "credential" ? faultInCredential(policy) : undefined;
+}
+
+/** Who writes credentials into a policy means them to be asked for. Envoy's door asks for them in every mode. */
+function unasked({ identity, envoy }: ServeSettings, { credentials, trust }: Policy): string | undefined {
+  if (identity.kind !== "declared" || envoy || (credentials.holders.size === 0 && trust.length === 0)) return undefined;
+  return "credentials and trust rules are there, and callers are taken at their word all the same; give --identity credential";
 }

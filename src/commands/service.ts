@@ -2,7 +2,7 @@ import type { Server } from "@grpc/grpc-js";
 import type { Desk } from "../app/desk.js";
 import { isLimitCursor, listLimits, readSharedLimits } from "../app/list-limits.js";
 import type { PendingCall } from "../app/pending-usage.js";
-import type { Clock, Identity } from "../app/ports.js";
+import type { Clock } from "../app/ports.js";
 import { recordPending } from "../app/record-usage.js";
 import type { Snapshot } from "../app/snapshot.js";
 import { SnapshotInForce } from "../app/snapshot-in-force.js";
@@ -11,9 +11,8 @@ import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { PendingQueue } from "../counters/pending/pending-queue.js";
 import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
-import { declaredIdentity } from "../identity/declared.js";
-import { fixedIdentity } from "../identity/fixed.js";
 import type { AdminToken } from "../keys/admin-token.js";
+import type { IssuerKeys } from "../keys/issuer-keys.js";
 import type { UpstreamKeys } from "../keys/upstream-keys.js";
 import { catalogueAgeDays } from "../policy/catalogue.js";
 import type { LivePolicy } from "../policy/live-policy.js";
@@ -33,6 +32,7 @@ import { createServer, listen, shutdown } from "../transport/server.js";
 import { VERSION } from "../version.js";
 import { EnvoyDoor } from "./envoy-door.js";
 import { forgotten } from "./forgotten.js";
+import { identityFor, proverFor } from "./identity-in-use.js";
 import { forgetfulStore } from "./open-store.js";
 import type { StoreInUse } from "./store-in-use.js";
 import type { TlsInUse } from "./tls-in-use.js";
@@ -54,6 +54,8 @@ export interface ServiceOptions {
   readonly counters?: StoreInUse;
   /** What calls through Envoy are sent with; needed where Envoy's door is served. */
   readonly upstreamKeys?: UpstreamKeys;
+  /** Where tokens' keys are; needed with `--identity credential`. Closed by its maker. */
+  readonly issuerKeys?: IssuerKeys | undefined;
   /** In front of every listener on TCP, of callers and of Envoy; plain text when left out. Closed by its maker. */
   readonly tls?: TlsInUse | undefined;
   /** What operators show to the admin port; nothing when left out. Closed by its maker. */
@@ -73,6 +75,7 @@ export class Service {
   readonly #pending: PendingQueue;
   readonly #server: Server;
   readonly #envoy: EnvoyDoor | undefined;
+  readonly #issuerKeys: IssuerKeys | undefined;
   readonly #tls: TlsInUse | undefined;
   readonly #adminToken: AdminToken | undefined;
   #live: LivePolicy | undefined;
@@ -83,10 +86,11 @@ export class Service {
   #sweepFailed = false;
   #isEnding = false;
 
-  constructor({ settings, log, clock, counters, upstreamKeys, tls, adminToken }: ServiceOptions) {
+  constructor({ settings, log, clock, counters, upstreamKeys, issuerKeys, tls, adminToken }: ServiceOptions) {
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
+    this.#issuerKeys = issuerKeys;
     this.#tls = tls;
     this.#adminToken = adminToken;
     this.#counters = counters ?? forgetfulStore();
@@ -147,7 +151,10 @@ export class Service {
     const policy = live.current();
     this.#live = live;
     this.#inForce = new SnapshotInForce(policy, this.#counters.store, this.#clock);
-    live.onSwap((next) => this.#inForce?.swap(next));
+    live.onSwap((next) => {
+      this.#inForce?.swap(next);
+      this.#issuerKeys?.keepOnly(next);
+    });
     this.#pending.start();
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     this.#health.serve();
@@ -185,7 +192,8 @@ export class Service {
   #serving(): Server {
     const server = createServer();
     const reflect = createReflection(readDescriptors(), SERVED);
-    server.addService(DECISION_SERVICE, decisionHandlers(this.#handling()));
+    const prover = proverFor(this.#settings, { policy: () => this.#snapshot().policy, issuerKeys: this.#issuerKeys });
+    server.addService(DECISION_SERVICE, decisionHandlers({ ...this.#handling(), prover }));
     server.addService(HealthService, this.#health.handlers);
     server.addService(ServerReflectionService, reflectionHandlers(reflect, this.#draining));
     return server;
@@ -292,10 +300,6 @@ export class Service {
       this.#sweepFailed = true;
     }
   }
-}
-
-function identityFor({ identity }: ServeSettings): Identity {
-  return identity.kind === "fixed" ? fixedIdentity(identity.id) : declaredIdentity();
 }
 
 function inventIds(): () => string {

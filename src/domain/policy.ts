@@ -1,7 +1,7 @@
 import type { Limit } from "./limit.js";
 import type { Endpoint, Model } from "./model.js";
 import type { Fraction } from "./money.js";
-import type { Credentials, TrustRule } from "./trust.js";
+import type { Credentials, TokenIssuer, TrustRule } from "./trust.js";
 import type { Millis, Tokens } from "./units.js";
 
 /** One policy file, compiled: immutable, and swapped as one reference. */
@@ -19,8 +19,8 @@ export interface Policy {
   readonly credentials: Credentials;
   /** Tried in order, after the credentials. */
   readonly trust: readonly TrustRule[];
-  /** Where the keys of each issuer's tokens are; usually one URL. */
-  readonly jwks: ReadonlyMap<string, readonly string[]>;
+  /** By the `iss` of their tokens: all whose tokens can prove anybody. */
+  readonly issuers: ReadonlyMap<string, TokenIssuer>;
   /** Every name of every model, aliases included. */
   readonly models: ReadonlyMap<string, Model>;
   readonly defaultMaxOutputTokens: Tokens;

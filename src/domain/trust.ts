@@ -29,6 +29,20 @@ export interface TokenSource {
   readonly audience: string;
 }
 
+/** Who makes tokens that this policy takes. */
+export interface TokenIssuer {
+  /** Every `aud` that a rule or a credential asks for. */
+  readonly audiences: ReadonlySet<string>;
+  /** Where the keys are that its tokens are signed by; usually one place, none twice. */
+  readonly keys: readonly KeysPlace[];
+}
+
+/** Where a JSON Web Key Set lies: a URL, or the path of a file. */
+export interface KeysPlace {
+  readonly kind: "url" | "file";
+  readonly at: string;
+}
+
 /** What makes principals of callers that are not listed one by one. */
 export type TrustRule = TokenRule | SpiffeRule;
 

@@ -1,10 +1,10 @@
-import { hash } from "node:crypto";
 import type { PrincipalName } from "../app/forms.js";
 import type { Claims } from "../app/ports.js";
 import { type Refused, refused } from "../app/refused.js";
 import { ID, ID_RULE } from "../domain/names.js";
 import type { Policy } from "../domain/policy.js";
 import type { FromClaim, TokenCredential, TokenRule } from "../domain/trust.js";
+import { hashApiKey, parseApiKey } from "./api-key.js";
 import { isAskedFor, isOf, take, textsOf } from "./claims.js";
 
 /** What a sound credential comes to under a policy. */
@@ -14,27 +14,30 @@ export interface Proved {
   readonly kind: "proved";
   /** Of a listed principal the id alone: its role and workspace are the policy's. */
   readonly name: PrincipalName & { readonly isProved: true };
+  /** What in the policy says so, by its path in the file. */
+  readonly by: string;
 }
 
-const API_KEY = /^wb_[!-~]{1,509}$/;
-
 /** Find whose API key this is. The policy holds keys' hashes only, so a look-up tells nothing by the time it takes. */
-export function byApiKey(policy: Policy, key: string): Proof {
+export function byApiKey(policy: Policy, text: string): Proof {
+  const key = parseApiKey(text);
+  if (key.kind === "none") return refused("unknown_principal", `the API key ${key.why}`);
   // Hashing takes about a microsecond, so what came of a key is not kept.
-  const principal = API_KEY.test(key) ? policy.credentials.byApiKeyHash.get(hash("sha256", key, "hex")) : undefined;
-  if (principal !== undefined) return proved(principal);
-  return refused("unknown_principal", "the API key is not one of the policy's");
+  const principal = policy.credentials.byApiKeyHash.get(hashApiKey(text));
+  if (principal !== undefined) return listed(principal);
+  return refused("unknown_principal", `the API key ${key.id} is not one of the policy's`);
 }
 
 /** Find whom the SPIFFE id of a verified certificate means: a listed principal, or one that a trust rule makes of it. */
 export function bySpiffe(policy: Policy, id: string): Proof {
-  const listed = policy.credentials.bySpiffeId.get(id);
-  if (listed !== undefined) return proved(listed);
+  const holder = policy.credentials.bySpiffeId.get(id);
+  if (holder !== undefined) return listed(holder);
   for (const [index, rule] of policy.trust.entries()) {
     if (rule.kind !== "spiffe" || !rule.pattern.test(id)) continue;
     if (!ID.test(id)) return refused("unknown_principal", `trust[${index}]: the SPIFFE id is not ${ID_RULE}`);
-    if (policy.credentials.holders.has(id)) return refused("unknown_principal", otherwiseProved(`trust[${index}]`));
-    return policy.principals.has(id) ? proved(id) : proved(id, rule.role, rule.workspace);
+    const where = `trust[${index}]`;
+    if (policy.credentials.holders.has(id)) return refused("unknown_principal", otherwiseProved(where));
+    return policy.principals.has(id) ? proved(where, id) : proved(where, id, rule.role, rule.workspace);
   }
   return refused("unknown_principal", "no principal has the caller's SPIFFE id, and no trust rule matches it");
 }
@@ -46,8 +49,8 @@ export function bySpiffe(policy: Policy, id: string): Proof {
  * @param claims of a token whose signature and lifetime were verified by the keys of its issuer.
  */
 export function byClaims(policy: Policy, claims: Claims): Proof {
-  const listed = listedByClaims(policy, claims);
-  if (listed) return proved(listed.principal);
+  const fitting = listedByClaims(policy, claims);
+  if (fitting) return listed(fitting.principal);
   for (const [index, rule] of policy.trust.entries()) {
     if (rule.kind === "token" && isOf(claims, rule)) return byTokenRule(policy, claims, rule, `trust[${index}]`);
   }
@@ -55,8 +58,12 @@ export function byClaims(policy: Policy, claims: Claims): Proof {
   return refused("unknown_principal", message);
 }
 
-function proved(id: string, role = "", workspace = ""): Proved {
-  return { kind: "proved", name: { id, role, workspace, isProved: true } };
+function listed(id: string): Proved {
+  return proved(`principals.${id}.credentials`, id);
+}
+
+function proved(by: string, id: string, role = "", workspace = ""): Proved {
+  return { kind: "proved", name: { id, role, workspace, isProved: true }, by };
 }
 
 function listedByClaims({ credentials }: Policy, claims: Claims): TokenCredential | undefined {
@@ -80,13 +87,13 @@ function byTokenRule(policy: Policy, claims: Claims, rule: TokenRule, where: str
     return refused("unknown_principal", `${where}: the claim ${rule.principal.claim} is no id: ${ID_RULE}`);
   }
   if (policy.credentials.holders.has(id)) return refused("unknown_principal", otherwiseProved(where));
-  if (policy.principals.has(id)) return proved(id);
+  if (policy.principals.has(id)) return proved(where, id);
 
   const role = named(rule.role, claims, policy.roles, "role");
   if (role.kind === "missing") return refused("unknown_role", `${where}: ${role.why}`, id);
   const workspace = named(rule.workspace, claims, policy.workspaces, "workspace");
   if (workspace.kind === "missing") return refused("unknown_workspace", `${where}: ${workspace.why}`, id);
-  return proved(id, role.name, workspace.name);
+  return proved(where, id, role.name, workspace.name);
 }
 
 /** An issuer that may name callers must not thereby get round what a listed principal asks of its own. */

@@ -28,7 +28,9 @@ export function envoyIdentity(fixedId?: string): Identity {
     whoIs(policy, _named, evidence = {}) {
       const { named: word = NOBODY } = evidence;
       const proofs = proofsIn(policy, evidence);
-      if (proofs.some(({ source, who }) => source === API_KEY && "kind" in who)) return WRONG_KEY;
+      const key = proofs.find(({ source }) => source === API_KEY)?.who;
+      if (key && "kind" in key)
+        return fault("unauthenticated", `${key.refusal.message}; send one that the policy lists`);
       const first = fixedId === undefined ? (proofs[0] ?? wordAlone(word)) : fixed(policy, fixedId);
       if (!first) return NO_CREDENTIAL;
       if ("kind" in first.who) return first.who;
@@ -51,8 +53,6 @@ const WORDS = {
   role: "the route's windbreak.role",
   workspace: "the route's windbreak.workspace",
 } as const;
-
-const WRONG_KEY = fault("unauthenticated", "the API key is not one of the policy's; send one that it lists");
 
 const NO_CREDENTIAL = fault(
   "unauthenticated",

@@ -1,13 +1,14 @@
 import type { Policy } from "../domain/policy.js";
-import type { FromClaim, TokenCredential, TrustRule } from "../domain/trust.js";
+import type { FromClaim, KeysPlace, TokenCredential, TrustRule } from "../domain/trust.js";
 import type { PolicyFile } from "./schema.js";
 
 type CredentialRules = PolicyFile["principals"][string]["credentials"];
 type TrustRules = PolicyFile["trust"];
+type JwksRule = NonNullable<TrustRules[number]["jwt"]>["jwks"] | undefined;
 type ClaimRule = NonNullable<TrustRules[number]["principal"]>;
 
 /** How callers prove who they are, taking in principals one by one. */
-export interface CompilingIdentity extends Pick<Policy, "credentials" | "trust" | "jwks"> {
+export interface CompilingIdentity extends Pick<Policy, "credentials" | "trust" | "issuers"> {
   /** Take in what proves a listed principal. */
   add(principal: string, rules: CredentialRules): void;
 }
@@ -22,13 +23,13 @@ export function beginIdentity(rules: TrustRules): CompilingIdentity {
   const byApiKeyHash = new Map<string, string>();
   const bySpiffeId = new Map<string, string>();
   const tokens: TokenIndex = new Map();
-  const jwks = new Map<string, string[]>();
+  const issuers: IssuerIndex = new Map();
   let place = 0;
-  for (const { jwt } of rules) if (jwt) keepJwks(jwks, jwt);
+  for (const { jwt } of rules) if (jwt) keepIssuer(issuers, jwt);
   return {
     credentials: { holders, byApiKeyHash, bySpiffeId, tokens },
     trust: rules.map(trustRuleOf),
-    jwks,
+    issuers,
     add(principal, credentials = []) {
       if (credentials.length > 0) holders.add(principal);
       for (const { api_key_sha256: hash, spiffe, jwt } of credentials) {
@@ -36,7 +37,7 @@ export function beginIdentity(rules: TrustRules): CompilingIdentity {
         if (spiffe !== undefined) bySpiffeId.set(spiffe, principal);
         if (!jwt) continue;
         const { issuer, audience } = jwt;
-        keepJwks(jwks, jwt);
+        keepIssuer(issuers, jwt);
         keepToken(tokens, { issuer, audience, principal, claims: new Map(Object.entries(jwt.claims)), place: place++ });
       }
     },
@@ -58,12 +59,18 @@ function keepToken(index: TokenIndex, credential: TokenCredential): void {
   index.set(credential.issuer, byClaim);
 }
 
-function keepJwks(
-  jwks: Map<string, string[]>,
-  { issuer, jwks: url }: { readonly issuer: string; readonly jwks?: string | undefined },
+type IssuerIndex = Map<string, { readonly audiences: Set<string>; readonly keys: KeysPlace[] }>;
+
+function keepIssuer(
+  index: IssuerIndex,
+  { issuer, audience, jwks }: { readonly issuer: string; readonly audience: string; readonly jwks?: JwksRule },
 ): void {
-  const known = jwks.get(issuer) ?? [];
-  if (url !== undefined && !known.includes(url)) jwks.set(issuer, [...known, url]);
+  const known = index.get(issuer) ?? { audiences: new Set(), keys: [] };
+  known.audiences.add(audience);
+  index.set(issuer, known);
+  if (jwks === undefined) return;
+  const place: KeysPlace = typeof jwks === "string" ? { kind: "url", at: jwks } : { kind: "file", at: jwks.file };
+  if (!known.keys.some(({ kind, at }) => kind === place.kind && at === place.at)) known.keys.push(place);
 }
 
 function trustRuleOf({ jwt, spiffe, principal, role, workspace }: TrustRules[number]): TrustRule {

@@ -51,7 +51,7 @@ export function beginPolicy(file: Omit<PolicyFile, "principals">, revision: stri
     unlistedPrincipals: file.unlisted_principals,
     credentials: identity.credentials,
     trust: identity.trust,
-    jwks: identity.jwks,
+    issuers: identity.issuers,
     models: byName,
     defaultMaxOutputTokens: file.default_max_output_tokens,
   };

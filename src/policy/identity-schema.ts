@@ -14,10 +14,24 @@ const issuer = text({ expected: "the issuer as text", missing: "add the `iss` of
 const audience = text({ expected: "the audience as text", missing: "add the `aud` of the tokens" }, NOT_EMPTY).meta({
   description: "A value of the tokens' `aud`.",
 });
-const jwks = text(
-  { expected: "an https URL as text", missing: "add the https URL of the issuer's keys", remedy: "write an https URL" },
-  JWKS_URL,
-).meta({ description: "Where the issuer's keys are: https, or http on this host." });
+const jwksUrl = text({ expected: "an https URL as text", remedy: "write an https URL" }, JWKS_URL);
+const jwksFile = section(
+  { expected: "a map with file", remedy: "write { file: /etc/windbreak/jwks.json }" },
+  {
+    file: text({ expected: "a path as text", missing: "name the file" }, NOT_EMPTY).meta({
+      description: "A file with a JSON Web Key Set; looked at every second.",
+    }),
+  },
+);
+const jwks = z
+  .union([jwksUrl, jwksFile], {
+    error: wrongType({
+      expected: "an https URL as text, or a map with file",
+      missing: "add the https URL of the issuer's keys",
+      remedy: "write an https URL, or { file: PATH }",
+    }),
+  })
+  .meta({ description: "Where the issuer's keys are: https, or http on this host, or { file: PATH }." });
 
 const claims = named(
   { expected: "a map of claims", missing: "add the claims that tell this caller, such as { sub: search }" },

@@ -14,18 +14,6 @@ const UNBUILT: readonly {
   readonly places: (file: PolicyFile) => readonly Path[];
 }[] = [
   {
-    what: "credentials and trust rules prove who calls through Envoy, but over gRPC this version proves no identity",
-    remedy: "there callers are whom they declare, or --identity fixed:ID",
-    places: (file) => [
-      ...namesWith(file.principals, ({ credentials = [] }) => credentials.length > 0).map((id) => [
-        "principals",
-        id,
-        "credentials",
-      ]),
-      ...(file.trust.length > 0 ? [["trust"]] : []),
-    ],
-  },
-  {
     what: "alerts are checked, but this version sends none",
     remedy: "watch the limits by CheckBudget",
     places: (file) => [
@@ -61,10 +49,4 @@ function unbuilt(file: PolicyFile, offsetOf: (path: Path) => number): readonly P
       .sort((left, right) => left.offset - right.offset);
     return first ? [{ path: first.path, at: "key", what, remedy }] : [];
   });
-}
-
-function namesWith<Entry>(entries: Readonly<Record<string, Entry>>, has: (entry: Entry) => boolean): readonly string[] {
-  return Object.entries(entries)
-    .filter(([, entry]) => has(entry))
-    .map(([name]) => name);
 }

@@ -1,10 +1,13 @@
 import type { Desk } from "../app/desk.js";
+import type { Prover } from "../app/ports.js";
 import type { Draining } from "./draining.js";
 
 /** What the service needs besides the use cases. */
 export interface ServiceOptions {
   readonly desk: Desk;
   readonly draining: Draining;
+  /** Verifies what callers show; left out where nobody looks at it. */
+  readonly prover?: Prover | undefined;
   /** Told how long a decision took, in milliseconds. */
   readonly timed: (ms: number) => void;
   /** Told of what nobody expected. */

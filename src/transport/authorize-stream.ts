@@ -2,8 +2,12 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { authorize } from "../app/authorize.js";
 import type { Decision } from "../app/decision.js";
 import type { Fault } from "../app/fault.js";
+import { faultInEvidence } from "../app/identify.js";
+import type { Evidence } from "../app/ports.js";
+import { whenDone } from "../app/when-done.js";
 import { abandon, type ServiceOptions } from "./abandon.js";
 import { readQuestion, writeDecisionInStream, writeErrorInStream } from "./codec.js";
+import { evidenceOf } from "./evidence.js";
 import { INTERNAL, type Status, statusOf } from "./status.js";
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
@@ -26,15 +30,37 @@ export class OpenStream {
   #isFull = false;
   #isEnding = false;
   #isOver = false;
+  #evidence: Evidence | undefined;
 
   constructor(options: ServiceOptions, call: Stream) {
     this.#options = options;
     this.#call = call;
   }
 
-  /** Answer until the stream is over. */
+  /** Find out who calls, once, and answer until the stream is over. */
   run(): void {
+    try {
+      const begun = whenDone(evidenceOf(this.#options, this.#call), (evidence) => this.#begin(evidence));
+      if (begun instanceof Promise) begun.catch((cause: unknown) => this.#failUnexpectedly(cause));
+    } catch (cause) {
+      this.#failUnexpectedly(cause);
+    }
+  }
+
+  #begin(evidence: Evidence | Fault | undefined): void {
     const call = this.#call;
+    const { desk } = this.#options;
+    if (call.cancelled || call.destroyed) return;
+    if (evidence && "kind" in evidence) {
+      this.#fail(statusOf(evidence));
+      return;
+    }
+    const fault = evidence && faultInEvidence(desk.identity, desk.snapshot(), evidence);
+    if (fault) {
+      this.#fail(statusOf(fault));
+      return;
+    }
+    this.#evidence = evidence;
     const { signal } = this.#options.draining;
     const end = () => this.#end();
     writeTogether(call);
@@ -59,7 +85,8 @@ export class OpenStream {
       return;
     }
     try {
-      const answer = authorize(this.#options.desk, asked);
+      const evidence = this.#evidence;
+      const answer = authorize(this.#options.desk, evidence ? { ...asked, evidence } : asked);
       if (answer instanceof Promise) this.#await(answer, asked.requestId, begun);
       else this.#answer(answer, asked.requestId, begun);
     } catch (cause) {
@@ -124,6 +151,11 @@ export class OpenStream {
   #end(): void {
     this.#isEnding = true;
     this.#flow();
+  }
+
+  #failUnexpectedly(cause: unknown): void {
+    this.#options.failed(cause);
+    this.#fail(INTERNAL);
   }
 
   #fail(status: Status): void {

@@ -2,12 +2,14 @@ import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData, UntypedService
 import { authorize } from "../app/authorize.js";
 import { checkBudget } from "../app/check-budget.js";
 import type { Fault } from "../app/fault.js";
-import type { MaybePromise } from "../app/ports.js";
+import type { Evidence, MaybePromise } from "../app/ports.js";
 import { recordUsage } from "../app/record-usage.js";
+import { whenDone } from "../app/when-done.js";
 import { PolicyDecisionServiceService } from "../gen/windbreak/v1/policy_decision.js";
 import { abandon, type ServiceOptions } from "./abandon.js";
 import { OpenStream } from "./authorize-stream.js";
 import { readAuthorize, readCheckBudget, readRecordUsage, writeBudget, writeDecision, writeRecorded } from "./codec.js";
+import { evidenceOf } from "./evidence.js";
 import { inBytes } from "./in-bytes.js";
 import type { Misread } from "./misread.js";
 import { INTERNAL, statusOf, TOO_LATE } from "./status.js";
@@ -22,30 +24,33 @@ export function decisionHandlers(options: ServiceOptions): UntypedServiceImpleme
     authorize: unary(
       options,
       readAuthorize,
-      (call) => authorize(desk, call),
+      (call, evidence) => authorize(desk, evidence ? { ...call, evidence } : call),
       writeDecision,
       (answer) => {
         if (answer.kind === "allowed") abandon(options, answer.grant.reservationId);
       },
     ),
-    recordUsage: unary(options, readRecordUsage, (call) => recordUsage(desk, call), writeRecorded),
-    checkBudget: unary(options, readCheckBudget, (call) => checkBudget(desk, call), writeBudget),
+    recordUsage: unary(options, readRecordUsage, (call, evidence) => recordUsage(desk, call, evidence), writeRecorded),
+    checkBudget: unary(options, readCheckBudget, (call, evidence) => checkBudget(desk, call, evidence), writeBudget),
     authorizeStream: (call: ServerDuplexStream<Buffer, Buffer>) => new OpenStream(options, call).run(),
   };
 }
 
 /**
- * Make the handler of one unary RPC: read, decide, write.
+ * Make the handler of one unary RPC: find out who calls, read, decide, write.
+ *
+ * Who cannot say who it is hears that, and not what is wrong with its message.
  *
  * @param undo gives back what an answer reserved, where its caller went away before it was written.
  */
 function unary<Call extends object, Answer extends object>(
-  { timed, failed }: ServiceOptions,
+  options: ServiceOptions,
   read: (bytes: Buffer) => Call | Misread,
-  decide: (call: Call) => MaybePromise<Answer | Fault>,
+  decide: (call: Call, evidence: Evidence | undefined) => MaybePromise<Answer | Fault>,
   write: (answer: Answer) => Buffer,
   undo?: (answer: Answer) => void,
 ): (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void {
+  const { timed, failed } = options;
   return (call, reply) => {
     const begun = performance.now();
     const fail = (cause: unknown) => {
@@ -58,17 +63,16 @@ function unary<Call extends object, Answer extends object>(
       else reply(null, write(answer));
       timed(performance.now() - begun);
     };
-    try {
+    const go = (evidence: Evidence | Fault | undefined): MaybePromise<void> => {
+      if (evidence && "kind" in evidence) return reply(statusOf(evidence));
       const asked = read(call.request);
-      if ("fault" in asked) {
-        reply(statusOf(asked.fault));
-      } else if (isLate(call)) {
-        reply(TOO_LATE);
-      } else {
-        const answer = decide(asked);
-        if (answer instanceof Promise) answer.then(finish).catch(fail);
-        else finish(answer);
-      }
+      if ("fault" in asked) return reply(statusOf(asked.fault));
+      if (isLate(call)) return reply(TOO_LATE);
+      return whenDone(decide(asked, evidence), finish);
+    };
+    try {
+      const gone = whenDone(evidenceOf(options, call), go);
+      if (gone instanceof Promise) gone.catch(fail);
     } catch (cause) {
       fail(cause);
     }

@@ -6,6 +6,7 @@ import { loadSync, type MethodDefinition } from "@grpc/proto-loader";
 import { afterEach } from "vitest";
 import { openGuards } from "../../src/commands/guards.js";
 import { Service } from "../../src/commands/service.js";
+import { IssuerKeys } from "../../src/keys/issuer-keys.js";
 import { UpstreamKeys } from "../../src/keys/upstream-keys.js";
 import { LivePolicy } from "../../src/policy/live-policy.js";
 import { loadHere } from "../../src/policy/load-in-worker.js";
@@ -67,10 +68,14 @@ export async function startService(policy: string, overrides: Partial<ServeSetti
   // A workspace whose key is { env: NAME } has the key `key-of-NAME`.
   const upstreamKeys = new UpstreamKeys({ variable: (name) => `key-of-${name}`, onLost: say });
   afterwards(() => upstreamKeys.close());
+  const issuerKeys = new IssuerKeys({ clock: { now: () => Date.now() }, warn: say, info: say });
+  afterwards(() => issuerKeys.close());
   const load: typeof loadHere = async (bytes, name) => {
     const loaded = await loadHere(bytes, name);
-    if (loaded.kind === "ok") await upstreamKeys.swap(loaded.policy);
-    return loaded;
+    if (loaded.kind === "faulty") return loaded;
+    await upstreamKeys.swap(loaded.policy);
+    const faults = settings.identity.kind === "credential" ? await issuerKeys.prepare(loaded.policy) : [];
+    return faults.length > 0 ? { kind: "faulty", faults } : loaded;
   };
   const opened = await LivePolicy.open({ file, log, clock, load });
   if (opened.kind === "faulty") throw new Error(opened.faults.join("\n"));
@@ -78,7 +83,7 @@ export async function startService(policy: string, overrides: Partial<ServeSetti
   afterwards(() => guards.close());
   if (guards.faults.length > 0) throw new Error(guards.faults.join("\n"));
   const { tls, adminToken } = guards;
-  const service = new Service({ settings, log, clock, upstreamKeys, tls, adminToken });
+  const service = new Service({ settings, log, clock, upstreamKeys, issuerKeys, tls, adminToken });
   const faults = await service.bind();
   if (faults.length > 0) throw new Error(faults.join("\n"));
   service.start(opened.live);

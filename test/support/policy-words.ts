@@ -98,7 +98,7 @@ export function policyOf(words: PolicyWords = {}): Policy {
     unlistedPrincipals: "allow",
     credentials: { holders: new Set(), byApiKeyHash: new Map(), bySpiffeId: new Map(), tokens: new Map() },
     trust: [],
-    jwks: new Map(),
+    issuers: new Map(),
     defaultMaxOutputTokens: 4096,
     ...rest,
     limits: all.filter(({ scope }) => scope === "organization"),

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { byApiKey, byClaims, bySpiffe, type Proof } from "../../../src/identity/credentials.js";
+import { apiKeyHashOf, apiKeyOf } from "../../support/api-keys.js";
 import { policyOf } from "../policy/written.js";
 
-const KEY = "wb_a-key.of+search/service";
+const KEY = apiKeyOf("search");
 const ISSUER = "https://idp.example";
 const JWKS = `jwks: ${ISSUER}/k`;
 
@@ -16,7 +17,7 @@ principals:
     role: senior
     workspace: ml
     credentials:
-      - api_key_sha256: "${createHash("sha256").update(KEY).digest("hex")}"
+      - api_key_sha256: "${apiKeyHashOf("search")}"
       - spiffe: spiffe://acme/ns/search/sa/default
       - jwt: { issuer: ${ISSUER}, audience: windbreak, claims: { sub: search, env: prod } }
   staging: { role: junior, workspace: dev, credentials: [{ jwt: { issuer: ${ISSUER}, audience: windbreak, claims: { env: staging } } }] }
@@ -50,6 +51,7 @@ const token = (claims: object) => byClaims(POLICY, { iss: ISSUER, aud: "windbrea
 const proved = (id: string, role = "", workspace = "") => ({
   kind: "proved",
   name: { id, role, workspace, isProved: true },
+  by: expect.any(String),
 });
 const reasonOf = (proof: Proof) => (proof.kind === "refused" ? proof.refusal.reason : proof);
 const messageOf = (proof: Proof) => (proof.kind === "refused" ? proof.refusal.message : proof);
@@ -59,9 +61,12 @@ describe("an API key", () => {
     expect(byApiKey(POLICY, KEY)).toEqual(proved("search"));
   });
 
-  it.each(["wb_another", `${KEY} `, "", "wb_", "test", KEY.slice(3)])("means nobody where it is %j", (key) => {
-    expect(reasonOf(byApiKey(POLICY, key))).toBe("unknown_principal");
-  });
+  it.each([apiKeyOf("another"), `${KEY} `, "", "wb_", "test", KEY.slice(3), KEY.slice(0, -1)])(
+    "means nobody where it is %j",
+    (key) => {
+      expect(reasonOf(byApiKey(POLICY, key))).toBe("unknown_principal");
+    },
+  );
 
   it("is no key without its prefix, though its hash were listed", () => {
     const hash = createHash("sha256").update("test").digest("hex");
@@ -69,9 +74,20 @@ describe("an API key", () => {
     expect(reasonOf(byApiKey(policy, "test"))).toBe("unknown_principal");
   });
 
-  it("is never shown", () => {
-    expect(JSON.stringify(byApiKey(POLICY, "wb_secret"))).not.toContain("secret");
+  it("that is not whole is told from one that is not known, and no part of its secret is shown", () => {
+    expect(messageOf(byApiKey(POLICY, KEY.slice(0, 20)))).toBe("the API key is cut short: a key has 61 characters");
+    const another = apiKeyOf("another");
+    expect(messageOf(byApiKey(POLICY, another))).toBe(`the API key ${another.slice(3, 11)} is not one of the policy's`);
   });
+});
+
+it("what in the policy says who a caller is has its path there", () => {
+  const byOf = (proof: Proof) => (proof.kind === "proved" ? proof.by : proof);
+  expect(byOf(byApiKey(POLICY, KEY))).toBe("principals.search.credentials");
+  expect(byOf(bySpiffe(POLICY, "spiffe://acme/ns/search/sa/default"))).toBe("principals.search.credentials");
+  expect(byOf(token({ sub: "search", env: "prod" }))).toBe("principals.search.credentials");
+  expect(byOf(token({ sub: "ann", groups: ["staff"], team: "ml-team" }))).toBe("trust[0]");
+  expect(byOf(bySpiffe(POLICY, "spiffe://acme/ns/x/sa/y"))).toBe("trust[5]");
 });
 
 describe("a SPIFFE id", () => {

@@ -52,19 +52,20 @@ describe("credentials", () => {
     });
   });
 
-  test("keep where the keys of each issuer are, each URL once", () => {
-    const { jwks } = policyOf(`${BASE}principals:
+  test("keep the audiences of each issuer, and where its keys are, each place once", () => {
+    const { issuers } = policyOf(`${BASE}principals:
   a: { role: r, workspace: dev, credentials: [{ jwt: { issuer: i, audience: w, claims: { sub: a } } }] }
   b: { role: r, workspace: dev, credentials: [{ jwt: { issuer: i, audience: w, claims: { sub: b }, jwks: https://other/k } }] }
-  c: { role: r, workspace: dev, credentials: [{ jwt: { issuer: j, audience: w, claims: { sub: c }, jwks: https://j/k } }] }
+  c: { role: r, workspace: dev, credentials: [{ jwt: { issuer: j, audience: w, claims: { sub: c }, jwks: { file: /etc/j } } }] }
 trust:
   - { jwt: { issuer: i, audience: w, jwks: https://i/k }, principal: { claim: sub }, role: r, workspace: dev }
   - { jwt: { issuer: i, audience: x, jwks: https://i/k }, principal: { claim: sub }, role: r, workspace: dev }
 `);
-    expect(jwks).toEqual(
+    const url = (at: string) => ({ kind: "url", at });
+    expect(issuers).toEqual(
       new Map([
-        ["i", ["https://i/k", "https://other/k"]],
-        ["j", ["https://j/k"]],
+        ["i", { audiences: new Set(["w", "x"]), keys: [url("https://i/k"), url("https://other/k")] }],
+        ["j", { audiences: new Set(["w"]), keys: [{ kind: "file", at: "/etc/j" }] }],
       ]),
     );
   });

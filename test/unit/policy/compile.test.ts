@@ -90,7 +90,7 @@ describe("what a file leaves out", () => {
     expect(policy).toMatchObject({
       credentials: { holders: new Set(), byApiKeyHash: new Map(), bySpiffeId: new Map(), tokens: new Map() },
       trust: [],
-      jwks: new Map(),
+      issuers: new Map(),
     });
   });
 

@@ -22,7 +22,6 @@ workspaces:
 notify: { ops: { webhook: https://hooks.example/ } }
 `;
   expect(warningLines(content)).toEqual([
-    "p:3:1: trust: credentials and trust rules prove who calls through Envoy, but over gRPC this version proves no identity; there callers are whom they declare, or --identity fixed:ID",
     "p:12:1: notify: alerts are checked, but this version sends none; watch the limits by CheckBudget",
   ]);
 });
@@ -36,11 +35,4 @@ test("a policy that denies every call is warned of, at the section that is empty
   expect(warningLines('version: 1\nroles: { r: { models: ["*"] } }\nworkspaces: {}\n')).toEqual([
     `p:3:1: workspaces: there is no workspace, so every call is denied; ${remedies[0]}`,
   ]);
-});
-
-test("a principal's credentials come first where they stand first", () => {
-  const content = `${BASE}principals: { a: { role: r, workspace: w, credentials: [{ spiffe: spiffe://b/a }] } }
-trust: [{ spiffe: spiffe://a/*, role: r, workspace: w }]
-`;
-  expect(warningLines(content).map((line) => line.split(": ")[1])).toEqual(["principals.a.credentials"]);
 });

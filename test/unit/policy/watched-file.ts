@@ -93,7 +93,7 @@ function policyOf(revision: string): Policy {
     unlistedPrincipals: "deny",
     credentials: { holders: new Set(), byApiKeyHash: new Map(), bySpiffeId: new Map(), tokens: new Map() },
     trust: [],
-    jwks: new Map(),
+    issuers: new Map(),
     models: new Map(),
     defaultMaxOutputTokens: 4096,
   };

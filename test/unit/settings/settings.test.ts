@@ -148,7 +148,7 @@ describe("faults of serve's settings", () => {
       "--policy: missing; give --policy FILE, or set WINDBREAK_POLICY",
       "--listen nowhere: no address to listen on; write 127.0.0.1:50051, [::1]:50051 or unix:/run/windbreak.sock",
       expect.stringMatching(/^WINDBREAK_ADMIN host:1: "host" is no address to bind; give /),
-      "--identity guessed: no way to tell who asks; give declared, or fixed:ID with the id of a principal that the policy lists",
+      "--identity guessed: no way to tell who asks; give declared, credential, or fixed:ID with the id of a principal that the policy lists",
       "--store-timeout soon: no duration; write it as 50ms, 2s, 15m or 1h30m",
       "WINDBREAK_DRAIN_GRACE 1: no duration; write it as 50ms, 2s, 15m or 1h30m",
       "--log-format xml: no choice; choose json, text",
@@ -165,11 +165,6 @@ describe("faults of serve's settings", () => {
       expect(faultsOf(serve(POLICY, { [variable]: "redis://:secret@host" }))).toEqual([`${variable}: ${refused}`]);
     },
   );
-
-  test("credentials are not in this version, and no listener is called unsafe for lack of them", () => {
-    const faults = faultsOf(serve({ ...POLICY, identity: "credential", listen: ["0.0.0.0:50051"] }));
-    expect(faults).toEqual([expect.stringMatching(/^--identity credential: is not in this version; give declared, /)]);
-  });
 
   test("an identity that is fixed to nobody is none", () => {
     expect(faultsOf(serve({ ...POLICY, identity: "fixed:" }))).toHaveLength(1);
@@ -216,7 +211,7 @@ describe("faults of serve's settings", () => {
 
 describe("declared identity", () => {
   const remedy =
-    "whoever reaches this address could claim to be any principal; listen on a Unix socket or loopback, give --identity fixed:ID, or accept it by --insecure-declared-identity";
+    "whoever reaches this address could claim to be any principal; listen on a Unix socket or loopback, give --identity credential or fixed:ID, or accept it by --insecure-declared-identity";
 
   test.each(["unix:/run/windbreak.sock", "127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"])(
     "is taken on %s",
@@ -317,5 +312,29 @@ describe("settings of the commands that ask", () => {
 
   test("tell all faults at once", () => {
     expect(faultsOf(ask({ server: "a", "admin-server": "b", timeout: "0s" }))).toHaveLength(3);
+  });
+});
+
+describe("callers that prove who they are", () => {
+  const credential = { ...POLICY, identity: "credential" };
+
+  test.each(["unix:/run/windbreak.sock", "127.0.0.1:1", "[::1]:1", "localhost:1"])("may do so on %s", (address) => {
+    const settings = settingsOf(serve({ ...credential, listen: [address] }));
+    expect(settings).toMatchObject({ identity: { kind: "credential" }, declaredIsExposed: false });
+    expect(Object.isFrozen(settings.identity)).toBe(true);
+  });
+
+  test("send no key in plain text to where other machines can listen", () => {
+    const faults = faultsOf(serve({ ...credential, listen: ["127.0.0.1:1", "0.0.0.0:1", "10.0.0.7:1"] }));
+    const remedy = "give --tls-cert and --tls-key, or listen on a Unix socket or loopback";
+    const what = "whoever is on the way could read the keys and tokens that callers send in plain text";
+    expect(faults).toEqual([`--listen 0.0.0.0:1: ${what}; ${remedy}`, `--listen 10.0.0.7:1: ${what}; ${remedy}`]);
+  });
+
+  test.each([
+    ["flags", { "tls-cert": "c", "tls-key": "k" }, {}],
+    ["variables", {}, { WINDBREAK_TLS_CERT: "c", WINDBREAK_TLS_KEY: "k" }],
+  ])("do so on any address with TLS, by %s", (_, flags, env) => {
+    expect(faultsOf(serve({ ...credential, listen: ["0.0.0.0:1"], ...flags }, env))).toEqual([]);
   });
 });

@@ -1,0 +1,106 @@
+import { type Fault, fault } from "../app/fault.js";
+import { faultInPrincipal, type PrincipalName } from "../app/forms.js";
+import type { Clock, Evidence, Identity } from "../app/ports.js";
+import type { Refused } from "../app/refused.js";
+import type { Policy } from "../domain/policy.js";
+import { byApiKey, byClaims, bySpiffe, type Proof, type Proved } from "./credentials.js";
+
+/** A credential that was shown, and whom it means. */
+interface Finding {
+  /** For a person: stands in the middle of a sentence. */
+  readonly source: string;
+  readonly proof: Proof;
+}
+
+/**
+ * Take callers for whom their credentials prove them to be, and for nobody else.
+ *
+ * Whatever is shown must mean one principal. A SPIFFE id that means nobody contradicts nothing: in a mesh every caller
+ * has one. What a message names may be left out, and must not be another than was proved.
+ *
+ * @param clock tells the time that lifetimes of tokens are held against: the wall's.
+ */
+export function credentialIdentity(clock: Clock): Identity {
+  return {
+    whoIs(policy, named, evidence = {}) {
+      const misformed = faultInPrincipal(named);
+      if (misformed) return misformed;
+      if (evidence.expiresAt !== undefined && evidence.expiresAt <= clock.now()) return EXPIRED;
+      const found = findingsIn(policy, evidence);
+      const [first] = found;
+      if (!first) return NO_CREDENTIAL;
+      const wrongKey = found.find(({ source, proof }) => source === API_KEY && proof.kind === "refused");
+      if (wrongKey?.proof.kind === "refused") return wrong(wrongKey.proof);
+
+      const meant = found.find(({ proof }) => proof.kind === "proved") ?? first;
+      const other = found.find(({ proof }) => meansAnother(policy, meant.proof, proof));
+      if (other) return disagree(meant.source, other.source);
+      return falseClaim(policy, meant.proof, named) ?? (meant.proof.kind === "proved" ? meant.proof.name : meant.proof);
+    },
+  };
+}
+
+/** Find why nobody could prove anything under a policy; undefined where somebody can. */
+export function faultInCredential({ credentials, trust }: Policy): string | undefined {
+  if (credentials.holders.size > 0 || trust.length > 0) return undefined;
+  return "principals: none lists credentials, and there is no trust rule, so with --identity credential nobody could call; add one of the two, or serve another identity";
+}
+
+const API_KEY = "the API key";
+
+const NO_CREDENTIAL = fault(
+  "unauthenticated",
+  "nothing says who calls: send authorization: Bearer wb_… (an API key) or a token in its place, or connect with a client certificate that has a SPIFFE id",
+);
+
+const EXPIRED = fault("unauthenticated", "the token has expired; get a new one, and open streams anew with it");
+
+function wrong({ refusal }: Refused): Fault {
+  return fault("unauthenticated", `${refusal.message}; send one that the policy lists`);
+}
+
+/** In the order in which they are spoken of. */
+function findingsIn(policy: Policy, { spiffeId, claims, apiKey }: Evidence): readonly Finding[] {
+  const found: Finding[] = [];
+  if (apiKey !== undefined) found.push({ source: API_KEY, proof: byApiKey(policy, apiKey) });
+  if (claims) found.push({ source: "the token", proof: byClaims(policy, claims) });
+  if (spiffeId !== undefined) found.push({ source: "the SPIFFE id", proof: bySpiffe(policy, spiffeId) });
+  return found;
+}
+
+function meansAnother(policy: Policy, meant: Proof, other: Proof): boolean {
+  if (meant === other) return false;
+  const ids = [idOf(meant), idOf(other)] as const;
+  if (ids[0] === undefined || ids[1] === undefined) return false;
+  if (ids[0] !== ids[1]) return true;
+  if (meant.kind !== "proved" || other.kind !== "proved") return false;
+  const [one, two] = [inFull(policy, meant), inFull(policy, other)];
+  return one.role !== two.role || one.workspace !== two.workspace;
+}
+
+function idOf(proof: Proof): string | undefined {
+  return proof.kind === "proved" ? proof.name.id : proof.principal;
+}
+
+/** With the role and workspace that the policy says of a listed principal. */
+function inFull(policy: Policy, { name }: Proved): PrincipalName {
+  const listed = policy.principals.get(name.id);
+  return listed ? { id: name.id, role: listed.role, workspace: listed.workspace } : name;
+}
+
+const PARTS = ["id", "role", "workspace"] as const;
+
+/** Of whom the policy makes nothing, only what was proved is compared. */
+function falseClaim(policy: Policy, proof: Proof, named: PrincipalName): Fault | undefined {
+  const who = proof.kind === "proved" ? inFull(policy, proof) : { id: proof.principal ?? "", role: "", workspace: "" };
+  const part = PARTS.find((key) => named[key] !== "" && who[key] !== "" && named[key] !== who[key]);
+  if (!part) return undefined;
+  return fault(
+    "permission_denied",
+    `principal.${part}: ${named[part]} is not what the credential proves of ${who.id}; leave it empty or name what it proves`,
+  );
+}
+
+function disagree(first: string, second: string): Fault {
+  return fault("permission_denied", `${second} means another than ${first} does; send one, or let both mean the same`);
+}
