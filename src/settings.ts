@@ -77,6 +77,8 @@ export interface AskSettings {
   readonly adminServer: Address;
   /** How to reach the server by TLS; undefined: in plain text. */
   readonly tls?: TlsTrust | undefined;
+  /** A file with the API key or the token to show to the server; undefined: none. */
+  readonly credentialFile?: string | undefined;
   /** A file with the token to show to the admin port; undefined: none. */
   readonly adminTokenFile?: string | undefined;
   readonly timeoutMs: Millis;
@@ -144,10 +146,16 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
 export function readAskSettings(sources: Sources): SettingsRead<AskSettings> {
   const reader = readerOf(sources);
   const server = serverGiven(reader, "server", DEFAULT_LISTEN);
+  const tls = trustGiven(reader, server);
+  const credential = fileGiven(reader, "credential-file");
+  if (credential && !tls && !isLocal(server.address)) {
+    reader.faults.push(readableThere({ ...server, where: credential.where }));
+  }
   return finish(reader, {
     server: server.address,
     adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN).address,
-    tls: trustGiven(reader, server),
+    tls,
+    credentialFile: credential?.text,
     adminTokenFile: fileGiven(reader, "admin-token-file")?.text,
     timeoutMs: durationGiven(reader, "timeout", "2s", 1),
   });
@@ -209,4 +217,9 @@ function readable({ where, address }: GivenAddress): SettingFault {
     what: "whoever is on the way could read the keys and tokens that callers send in plain text",
     remedy: "give --tls-cert and --tls-key, or listen on a Unix socket or loopback",
   };
+}
+
+function readableThere({ where, address }: GivenAddress): SettingFault {
+  const what = `whoever is on the way to ${formatAddress(address)} could read it`;
+  return { where, what, remedy: "ask by TLS (--tls-ca), a Unix socket or loopback" };
 }

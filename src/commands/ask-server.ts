@@ -1,5 +1,6 @@
-import { Client, type ServiceError, status } from "@grpc/grpc-js";
+import { Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { formatSpan } from "../domain/explain.js";
+import { readSmallFile } from "../keys/read-file.js";
 import type { AskSettings } from "../settings.js";
 import { type Address, formatAddress } from "../transport/address.js";
 import { channelFor, whyNoTls } from "./ask-tls.js";
@@ -24,11 +25,13 @@ export async function askServer(settings: AskSettings, path: string, message: Ui
   const { server, timeoutMs } = settings;
   const channel = await channelFor(settings);
   if (channel.kind === "failure") return channel;
+  const shown = await shownTo(settings);
+  if (shown.kind === "failure") return shown;
   const client = new Client(targetOf(server), channel.credentials, { ...OPTIONS, ...channel.options });
   try {
     return await new Promise((resolve) => {
       const deadline = Date.now() + timeoutMs;
-      client.makeUnaryRequest(path, asIs, asIs, Buffer.from(message), { deadline }, (error, answer) => {
+      client.makeUnaryRequest(path, asIs, asIs, Buffer.from(message), shown.metadata, { deadline }, (error, answer) => {
         if (error) resolve(failureOf(error, settings));
         else resolve(answer ?? Buffer.alloc(0));
       });
@@ -36,6 +39,25 @@ export async function askServer(settings: AskSettings, path: string, message: Ui
   } finally {
     client.close();
   }
+}
+
+/** A token of an identity provider may have some KiB. */
+const MOST_BYTES = 16_384;
+
+/** Read what is shown to the server, where it is to be shown anything. */
+async function shownTo({
+  credentialFile: file,
+}: AskSettings): Promise<{ readonly kind: "shown"; readonly metadata: Metadata } | Failure> {
+  const metadata = new Metadata();
+  if (file === undefined) return { kind: "shown", metadata };
+  const read = await readSmallFile(file, MOST_BYTES);
+  const text = read.kind === "bytes" ? read.bytes.toString("latin1").trim() : "";
+  if (/^[!-~]+$/.test(text)) {
+    metadata.set("authorization", `Bearer ${text}`);
+    return { kind: "shown", metadata };
+  }
+  const why = read.kind === "none" ? read.why : "holds neither an API key nor a token";
+  return failure(EXIT.usage, `--credential-file ${file}: ${why}; put one there, alone`);
 }
 
 /** With its scheme, because a host may bear the name of one. */

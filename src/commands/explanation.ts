@@ -2,6 +2,7 @@ import { formatUsd } from "../domain/explain.js";
 import { MAX_AMOUNT, type Tokens } from "../domain/units.js";
 import type { Held, Offer } from "../domain/what-passes.js";
 import { AuthorizeResponse } from "../gen/windbreak/v1/policy_decision.js";
+import type { Finding } from "../identity/credential.js";
 import { CATALOGUE } from "../policy/catalogue.js";
 import { printable } from "../settings/given.js";
 import { verdictText } from "./decision-text.js";
@@ -12,6 +13,8 @@ import { type Column, formatCount, formatTable } from "./table.js";
 /** Why a call is decided as it is, and what would pass. */
 export interface Explanation {
   readonly decision: AuthorizeResponse;
+  /** Whom each credential means that the caller shows. */
+  readonly findings: readonly Finding[];
   /** Empty where a rule decided before any limit was looked at. */
   readonly held: readonly (Held & { readonly of: string })[];
   /** undefined: the call has no output, or a rule refuses it whatever its size. */
@@ -20,14 +23,22 @@ export interface Explanation {
 }
 
 /** Write an explanation for a person. */
-export function explanationText({ decision, held, largestOutput, offers }: Explanation): string {
+export function explanationText({ decision, findings, held, largestOutput, offers }: Explanation): string {
   return [
     verdictText(decision),
+    ...findings.map((finding) => `${findingText(finding)}\n`),
     `policy ${printable(decision.policyRevision)}\n`,
     held.length > 0 ? `\n${heldTable(held)}` : "",
     largestOutput === undefined ? "" : `\n${outputText(largestOutput)}\n`,
     offers.length > 0 ? `\nmodels that the rules allow for this call, cheapest first\n${offerTable(offers)}` : "",
   ].join("");
+}
+
+function findingText({ source, proof }: Finding): string {
+  if (proof.kind === "refused") return printable(`${source} proves nobody: ${proof.refusal.message}`);
+  const { id, role, workspace } = proof.name;
+  const made = role === "" ? "" : ` (${role} in ${workspace})`;
+  return printable(`${source} proves ${id}${made}, by ${proof.by}`);
 }
 
 const HELD_COLUMNS: readonly Column[] = [
@@ -86,9 +97,14 @@ function offerTable(offers: readonly Offer[]): string {
 }
 
 /** Take an explanation as JSON: the decision as protobuf JSON, and amounts as text, as protobuf writes them. */
-export function explanationValue({ decision, held, largestOutput, offers }: Explanation): object {
+export function explanationValue({ decision, findings, held, largestOutput, offers }: Explanation): object {
   return {
     decision: protoValue("windbreak.v1.AuthorizeResponse", AuthorizeResponse.encode(decision).finish()),
+    proofs: findings.map(({ source, proof }) =>
+      proof.kind === "proved"
+        ? { source, principal: proof.name.id, by: proof.by }
+        : { source, principal: proof.principal ?? null, why: proof.refusal.message },
+    ),
     limits: held.map(({ limit, of, used, reserved, left, needed, verdict }) => ({
       name: limit.name,
       scope_id: of,

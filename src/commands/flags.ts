@@ -46,6 +46,7 @@ export function withServerFlags(
     .option("--tls-cert <file>", "the certificate to show to it, PEM")
     .option("--tls-key <file>", "its private key")
     .option("--tls-server-name <name>", "the name in the server's certificate (default: the host of --server)")
+    .option("--credential-file <file>", "a file with the API key or the token to show to it")
     .option("--timeout <duration>", "how long the answer may take (default: 2s)")
     .option("--json", "write JSON, with the names of the proto");
 }
@@ -82,6 +83,23 @@ export function withQuestionFlags(command: Program): Program {
     .option("--pages <n>", "pages, for ocr")
     .option("--audio-seconds <n>", "seconds of audio, for audio_transcriptions")
     .option("--annotated-pages", "the pages are annotated, which costs more");
+}
+
+/** Add what a caller would prove itself by. */
+export function withProofFlags(command: Program): Program {
+  return command
+    .option("--api-key-file <file>", "a file with the API key that the caller shows")
+    .option("--claims <json>", "the claims of the token that it shows, as JSON or a file with it; nothing is verified")
+    .option("--spiffe <id>", "the SPIFFE id in its certificate");
+}
+
+/** Add whose keys are meant, and what to issue. */
+export function withIssueFlags(command: Program): Program {
+  return command
+    .option("--callers", "a key that proves a caller to Windbreak")
+    .addOption(new Option("--upstream").hideHelp())
+    .option("--principal <id>", "the principal that it is for: its place in the policy is written too")
+    .option("--json", "write JSON, the key and its hash, on stdout");
 }
 
 /** Add what only a running server makes something of. */

@@ -1,6 +1,6 @@
 import { type AuthorizeCall, authorize } from "../app/authorize.js";
 import type { Desk } from "../app/desk.js";
-import { identify } from "../app/identify.js";
+import { whoAsks } from "../app/identify.js";
 import { Snapshot } from "../app/snapshot.js";
 import { MemoryStore } from "../counters/memory/memory-store.js";
 import { scopeId } from "../domain/caller.js";
@@ -10,6 +10,7 @@ import type { EpochMs } from "../domain/units.js";
 import { type Counted, holdAgainst, largestOutput, offersFor } from "../domain/what-passes.js";
 import { Calendar } from "../domain/window.js";
 import { AuthorizeResponse, Reason } from "../gen/windbreak/v1/policy_decision.js";
+import { credentialIdentity, findingsIn } from "../identity/credential.js";
 import { declaredIdentity } from "../identity/declared.js";
 import { printable } from "../settings/given.js";
 import { type AskSettings, readAskSettings } from "../settings.js";
@@ -17,6 +18,7 @@ import { writeDecision } from "../transport/codec.js";
 import { type Context, EXIT, type Failure, fail, failUsage, failure, isGiven, textOf } from "./context.js";
 import { type Explanation, explanationText, explanationValue } from "./explanation.js";
 import { openPolicy } from "./policy-file.js";
+import { readProof } from "./proof.js";
 import { readQuestion } from "./question.js";
 import { askAuthorize, askBudget } from "./service-calls.js";
 
@@ -40,15 +42,20 @@ export async function explainPolicy(context: Context): Promise<number> {
   const question = readQuestion(flags);
   // A variable that names a server does not say that this question is for it.
   const settings = textOf(flags, "server") === "" ? undefined : readAskSettings(context);
-  const faults = [question, settings].flatMap((read) => (read?.kind === "faulty" ? read.faults : []));
-  if (question.kind === "faulty" || settings?.kind === "faulty") return failUsage(io, faults);
+  const proof = await readProof(flags);
+  const faults = [question, settings, proof].flatMap((read) => (read?.kind === "faulty" ? read.faults : []));
+  if (question.kind === "faulty" || settings?.kind === "faulty" || proof.kind === "faulty") {
+    return failUsage(io, faults);
+  }
   const [file = ""] = args;
   const opened = await openPolicy(io, file);
   if ("exitCode" in opened) return opened.exitCode;
 
   const { policy } = opened;
-  const desk = deskFor(policy, io.now());
-  const call: AuthorizeCall = { ...question.call, dryRun: true, includeLimits: false };
+  const { evidence } = proof;
+  const desk = deskFor(policy, io.now(), evidence !== undefined);
+  const asked: AuthorizeCall = { ...question.call, dryRun: true, includeLimits: false };
+  const call = evidence ? { ...asked, evidence } : asked;
   const judged = await (settings ? judgeLive(settings.settings, call) : judgeFresh(desk, call));
   if (judged.kind === "failure") return fail(io, judged);
   const inForce = judged.decision.policyRevision;
@@ -63,13 +70,14 @@ export async function explainPolicy(context: Context): Promise<number> {
 }
 
 /** A desk at which nothing was ever asked. */
-function deskFor(policy: Policy, now: EpochMs): Desk {
+function deskFor(policy: Policy, now: EpochMs, isProved: boolean): Desk {
   const store = new MemoryStore(() => 0);
   const snapshot = new Snapshot(policy, new Calendar(policy.timezone), store);
+  const clock = { now: () => now };
   return {
-    identity: declaredIdentity(),
+    identity: isProved ? credentialIdentity(clock) : declaredIdentity(),
     store,
-    clock: { now: () => now },
+    clock,
     log: { decided: () => {}, settled: () => {} },
     snapshot: () => snapshot,
     inventId: () => "",
@@ -102,9 +110,10 @@ async function judgeLive(settings: AskSettings, call: AuthorizeCall): Promise<Ju
 }
 
 function explain(desk: Desk, policy: Policy, { decision, counted, call }: Judged): Explanation {
-  const nothing: Explanation = { decision, held: [], largestOutput: undefined, offers: [] };
+  const findings = call.evidence ? findingsIn(policy, call.evidence) : [];
+  const nothing: Explanation = { decision, findings, held: [], largestOutput: undefined, offers: [] };
   const snapshot = desk.snapshot();
-  const found = identify(snapshot, call.principal);
+  const found = whoAsks(desk.identity, snapshot, call.principal, call.evidence);
   if (found.kind !== "resolved") return nothing;
 
   const { standing, account } = found;
@@ -118,6 +127,7 @@ function explain(desk: Desk, policy: Policy, { decision, counted, call }: Judged
   const held = verdict.kind === "uncountable" ? [] : holdAgainst(standing, counted, verdict.worst);
   return {
     decision,
+    findings,
     held: held.map((one) => ({ ...one, of: scopeId(one.limit, standing, account.caller.principal) })),
     largestOutput: plan.hasOutput ? largestOutput({ standing, plan, request, counted }) : undefined,
     offers,

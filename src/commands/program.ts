@@ -5,7 +5,9 @@ import {
   flagsOf,
   withAdminAddress,
   withAdminFlags,
+  withIssueFlags,
   withPrincipalFlags,
+  withProofFlags,
   withQuestionFlags,
   withRequestFlags,
   withServeFlags,
@@ -63,9 +65,17 @@ export function createProgram({ stdout, stderr, start }: ProgramOptions): Progra
   for (const command of ASKING) add(program, command);
   const reservations = program.command("reservations").description("see and end what open calls hold");
   for (const command of RESERVATIONS) add(reservations, command);
+  const keys = program.command("keys").description("issue the keys that callers prove themselves by");
+  for (const command of KEYS) add(keys, command);
+  for (const name of KEYS_NOT_YET) {
+    const load = async () => (await import("./keys-not-yet.js")).refuseKeys(name);
+    const command = keys.command(name, { hidden: true }).allowUnknownOption().allowExcessArguments();
+    command.action(() => start({ load, flags: {}, args: [] }));
+  }
 
   policy.addHelpText("after", exampleText(POLICY.flatMap(({ examples }) => examples.slice(0, 1))));
   reservations.addHelpText("after", exampleText(RESERVATIONS.flatMap(({ examples }) => examples.slice(0, 1))));
+  keys.addHelpText("after", exampleText(KEYS.flatMap(({ examples }) => examples)));
   return program.addHelpText("after", exampleText([SERVE, ...ASKING].flatMap(({ examples }) => examples.slice(0, 1))));
 }
 
@@ -110,11 +120,11 @@ const POLICY: readonly CommandText[] = [
     name: "explain <file>",
     about: "say why a call is decided as it is, and what would pass; on fresh counters, or on a server's (--server)",
     load: async () => (await import("./policy-explain.js")).explainPolicy,
-    flags: (command) => withServerFlags(withQuestionFlags(command), "take the counters of this server"),
+    flags: (command) => withServerFlags(withProofFlags(withQuestionFlags(command)), "take the counters of this server"),
     examples: [
       "windbreak policy explain policy.yaml --principal search-service --model mistral-embed --input-tokens 800",
       `windbreak policy explain policy.yaml ${ADA} --model codestral-latest --max-output-tokens 5000`,
-      `windbreak policy explain policy.yaml ${ADA} --model codestral-latest --server 127.0.0.1:50051`,
+      "windbreak policy explain policy.yaml --spiffe spiffe://acme/ns/search/sa/default --model mistral-embed",
     ],
   },
 ];
@@ -182,6 +192,22 @@ const RESERVATIONS: readonly CommandText[] = [
     ],
   },
 ];
+
+const KEYS: readonly CommandText[] = [
+  {
+    name: "issue",
+    about: "make an API key: it is written once, on stdout, and what the policy holds of it on stderr",
+    load: async () => (await import("./keys-issue.js")).issueKey,
+    flags: withIssueFlags,
+    examples: [
+      "windbreak keys issue --callers > search.key",
+      "windbreak keys issue --callers --principal search-service > search.key",
+    ],
+  },
+];
+
+/** Named by the documentation, and refused by this version. */
+const KEYS_NOT_YET = ["list", "audit", "rotate", "revoke"] as const;
 
 function exampleText(examples: readonly string[]): string {
   return `\nExamples:\n${examples.map((example) => `  $ ${example}\n`).join("")}`;

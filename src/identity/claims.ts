@@ -1,6 +1,11 @@
 import type { Claims } from "../app/ports.js";
 import type { FromClaim, TokenCredential, TokenSource } from "../domain/trust.js";
 
+/** Whether a value is what a token may hold: a map. */
+export function isClaims(value: unknown): value is Claims {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** Whether a token is of an issuer and for an audience, both to the letter. */
 export function isOf(claims: Claims, { issuer, audience }: TokenSource): boolean {
   return claims["iss"] === issuer && textsOf(claims, "aud").includes(audience);

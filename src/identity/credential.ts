@@ -6,7 +6,7 @@ import type { Policy } from "../domain/policy.js";
 import { byApiKey, byClaims, bySpiffe, type Proof, type Proved } from "./credentials.js";
 
 /** A credential that was shown, and whom it means. */
-interface Finding {
+export interface Finding {
   /** For a person: stands in the middle of a sentence. */
   readonly source: string;
   readonly proof: Proof;
@@ -59,8 +59,8 @@ function wrong({ refusal }: Refused): Fault {
   return fault("unauthenticated", `${refusal.message}; send one that the policy lists`);
 }
 
-/** In the order in which they are spoken of. */
-function findingsIn(policy: Policy, { spiffeId, claims, apiKey }: Evidence): readonly Finding[] {
+/** Find whom each credential means that was shown, in the order in which they are spoken of. */
+export function findingsIn(policy: Policy, { spiffeId, claims, apiKey }: Evidence): readonly Finding[] {
   const found: Finding[] = [];
   if (apiKey !== undefined) found.push({ source: API_KEY, proof: byApiKey(policy, apiKey) });
   if (claims) found.push({ source: "the token", proof: byClaims(policy, claims) });

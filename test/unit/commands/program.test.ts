@@ -13,8 +13,9 @@ const COMMANDS = [
   ["health"],
   ["reservations", "list"],
   ["reservations", "release"],
+  ["keys", "issue"],
 ];
-const GROUPS = [[], ["policy"], ["reservations"]];
+const GROUPS = [[], ["policy"], ["reservations"], ["keys"]];
 
 async function helpOf(command: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runCli([...command, "--help"]);

@@ -1,0 +1,7 @@
+import { type Command, failUsage } from "./context.js";
+
+/** Make the command that says of another that this version does not have it. */
+export function refuseKeys(name: string): Command {
+  const remedy = "issue keys by windbreak keys issue, and revoke one by taking its hash out of the policy";
+  return async ({ io }) => failUsage(io, [{ where: `keys ${name}`, what: "is not in this version", remedy }]);
+}
