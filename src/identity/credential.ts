@@ -48,7 +48,8 @@ export function faultInCredential({ credentials, trust }: Policy): string | unde
 
 const API_KEY = "the API key";
 
-const NO_CREDENTIAL = fault(
+/** What is said to who shows nothing. */
+export const NO_CREDENTIAL = fault(
   "unauthenticated",
   "nothing says who calls: send authorization: Bearer wb_… (an API key) or a token in its place, or connect with a client certificate that has a SPIFFE id",
 );

@@ -1,5 +1,6 @@
 import { type Fault, fault } from "../app/fault.js";
 import type { Evidence, MaybePromise, Prover, Shown } from "../app/ports.js";
+import { NO_CREDENTIAL } from "./credential.js";
 import type { TokenVerifier, Verified } from "./token-verifier.js";
 
 /** An API key or a token, alone: two that were joined by a comma are neither. */
@@ -12,7 +13,7 @@ export function credentialProver(tokens: Pick<TokenVerifier, "verify">): Prover 
       const spiffeId = spiffeIdIn(peerUris);
       const ofPeer = spiffeId === undefined ? {} : { spiffeId };
       const [value, second] = authorization;
-      if (value === undefined) return ofPeer;
+      if (value === undefined) return spiffeId === undefined ? NO_CREDENTIAL : ofPeer;
       const credential = second === undefined ? BEARER.exec(value)?.[1] : undefined;
       if (credential === undefined) return NO_BEARER;
       if (credential.startsWith("wb_")) return { ...ofPeer, apiKey: credential };

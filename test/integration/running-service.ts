@@ -103,9 +103,15 @@ export type RunningService = Awaited<ReturnType<typeof startService>>;
 // biome-ignore lint/suspicious/noExplicitAny: what is asserted on field by field
 export type Answer = any;
 
-/** Connect a dynamic client to an address. */
-export function connect(address: string, by: ChannelCredentials = credentials.createInsecure()) {
+/** Connect a dynamic client to an address. @param authorization what it shows in every call, if anything. */
+export function connect(
+  address: string,
+  by: ChannelCredentials = credentials.createInsecure(),
+  authorization?: string,
+) {
   const client = new Client(address, by);
+  const shown = new Metadata();
+  if (authorization !== undefined) shown.set("authorization", authorization);
   afterwards(() => client.close());
   const method = (name: string) => {
     const found = methods[name];
@@ -121,7 +127,7 @@ export function connect(address: string, by: ChannelCredentials = credentials.cr
         requestSerialize,
         responseDeserialize,
         request,
-        new Metadata(),
+        shown,
         options,
         (error, message) => (error ? reject(error) : resolve(message)),
       );
@@ -141,13 +147,13 @@ export function connect(address: string, by: ChannelCredentials = credentials.cr
     checkBudget: unary("CheckBudget"),
     authorizeStream() {
       const { path, requestSerialize, responseDeserialize } = method("AuthorizeStream");
-      return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+      return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, shown);
     },
     /** Send bytes as they are to a unary method. */
     sendBytes: (name: string, bytes: Buffer) =>
       new Promise<Buffer>((resolve, reject) => {
         const same = (value: Buffer) => value;
-        client.makeUnaryRequest(method(name).path, same, same, bytes, (error, answer) =>
+        client.makeUnaryRequest(method(name).path, same, same, bytes, shown, (error, answer) =>
           error || !answer ? reject(error) : resolve(answer),
         );
       }),
