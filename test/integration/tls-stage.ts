@@ -29,8 +29,13 @@ export const NAMES = ["IP:127.0.0.1", "DNS:localhost"];
 export async function startTls({
   asksClients = true,
   subject = {},
+  policy = POLICY,
   ...overrides
-}: Partial<ServeSettings> & { readonly asksClients?: boolean; readonly subject?: Subject } = {}) {
+}: Partial<ServeSettings> & {
+  readonly asksClients?: boolean;
+  readonly subject?: Subject;
+  readonly policy?: string;
+} = {}) {
   const authority = await Authority.create();
   const server = await authority.issue({ names: NAMES, ...subject });
   const directory = temporaryDirectory();
@@ -43,7 +48,7 @@ export async function startTls({
     keyFile: files.key,
     clientCaFile: asksClients ? clientCaFile : undefined,
   };
-  const running = await startService(POLICY, { tls, ...overrides });
+  const running = await startService(policy, { tls, ...overrides });
   const [address] = running.service.addresses();
   const port = address?.kind === "tcp" ? address.port : 0;
   return {
@@ -57,7 +62,8 @@ export async function startTls({
     look: () => running.tls?.look(),
     refused: () => running.tls?.facts().refused ?? 0,
     /** A client that trusts an authority and shows a certificate. */
-    client: (shown?: Certificate, trusted = authority) => connect(`dns:127.0.0.1:${port}`, channelOf(trusted, shown)),
+    client: (shown?: Certificate, trusted = authority, authorization?: string) =>
+      connect(`dns:127.0.0.1:${port}`, channelOf(trusted, shown), authorization),
     /** A client that knows nothing of TLS. */
     plainClient: () => connect(`dns:127.0.0.1:${port}`),
   };

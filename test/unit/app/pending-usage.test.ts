@@ -6,7 +6,9 @@ import { recordPending, recordUsage } from "../../../src/app/record-usage.js";
 import { Snapshot } from "../../../src/app/snapshot.js";
 import type { RecordUsageCall } from "../../../src/app/usage-report.js";
 import { MemoryStore } from "../../../src/counters/memory/memory-store.js";
+import { credentialIdentity } from "../../../src/identity/credential.js";
 import { declaredIdentity } from "../../../src/identity/declared.js";
+import { apiKeyHashOf, apiKeyOf } from "../../support/api-keys.js";
 import { FakeClock } from "../../support/fake-clock.js";
 import { seededRandom24 } from "../../support/seeded-random.js";
 import { Stage } from "../../support/stage.js";
@@ -25,6 +27,16 @@ const UNAVAILABLE = {
   kind: "fault",
   code: "unavailable",
   message: "the counter store did not answer; send the same again, it is charged once",
+};
+
+const ANNS_KEY = new Map([[apiKeyHashOf("ann"), "ann"]]);
+const LISTED = {
+  role: "developer",
+  workspace: "dev",
+  disabled: false,
+  limits: [],
+  models: undefined,
+  endpoints: undefined,
 };
 
 /** A desk before a store of which some methods are away. */
@@ -72,6 +84,19 @@ function callOf(words: Partial<RecordUsageCall>): RecordUsageCall {
 }
 
 describe("usage that finds the store away", () => {
+  it("is kept for whom its caller proved to be, and without what proved it", async () => {
+    const { desk, gone, kept, stage } = deskOf();
+    const policy = { ...stage.policy, credentials: { ...stage.policy.credentials, byApiKeyHash: ANNS_KEY } };
+    const principals = new Map([["ann", { ...LISTED, name: "ann" }]]);
+    const snapshot = new Snapshot({ ...policy, principals }, stage.calendar, desk.store);
+    const proving: Desk = { ...desk, identity: credentialIdentity(stage.clock), snapshot: () => snapshot };
+    gone.add("settle");
+    const call = callOf({ reservationId: "res-1", principal: { id: "", role: "", workspace: "" } });
+    expect(await recordUsage(proving, call, { apiKey: apiKeyOf("ann") })).toEqual(UNAVAILABLE);
+    expect(kept).toEqual([{ call, name: { id: "ann", role: "", workspace: "", isProved: true } }]);
+    expect(JSON.stringify(kept)).not.toContain(apiKeyOf("ann").slice(12, 40));
+  });
+
   it("is kept as it came, and its caller told to send it again", async () => {
     const { desk, gone, kept } = deskOf();
     gone.add("settle");
