@@ -338,3 +338,21 @@ describe("callers that prove who they are", () => {
     expect(faultsOf(serve({ ...credential, listen: ["0.0.0.0:1"], ...flags }, env))).toEqual([]);
   });
 });
+
+describe("what commands show to a server", () => {
+  const ask = (flags: Flags) => readAskSettings({ flags: { "credential-file": "key", ...flags }, env: {} });
+
+  test.each([
+    ["on this machine", {}],
+    ["over a Unix socket", { server: "unix:/run/windbreak.sock" }],
+    ["by TLS", { server: "windbreak.example:50051", "tls-ca": "ca.pem" }],
+  ])("is read from a file for one %s", (_, flags) => {
+    expect(settingsOf(ask(flags)).credentialFile).toBe("key");
+  });
+
+  test("is not sent in plain text to another machine", () => {
+    expect(faultsOf(ask({ server: "windbreak.example:50051" }))).toEqual([
+      "--credential-file: whoever is on the way to windbreak.example:50051 could read it; ask by TLS (--tls-ca), a Unix socket or loopback",
+    ]);
+  });
+});
