@@ -15,7 +15,8 @@ import type { Desk } from "./desk.js";
 import { badField, type Fault, fault } from "./fault.js";
 import { faultInId, faultInLabels, faultInRequest, type Labels, type PrincipalName } from "./forms.js";
 import { whoAsks } from "./identify.js";
-import type { Evidence, MaybePromise, Reserve, ReserveResult } from "./ports.js";
+import type { Evidence } from "./identity-ports.js";
+import type { MaybePromise, Reserve, ReserveResult } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 
 /** One question, as a door reads it from its caller. */

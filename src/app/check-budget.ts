@@ -4,8 +4,9 @@ import type { Desk } from "./desk.js";
 import { type Fault, fault } from "./fault.js";
 import { faultInId, type PrincipalName } from "./forms.js";
 import { whoAsks } from "./identify.js";
+import type { Evidence } from "./identity-ports.js";
 import { type LimitReport, reportAll } from "./limit-report.js";
-import type { Evidence, MaybePromise } from "./ports.js";
+import type { MaybePromise } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 import { whenDone } from "./when-done.js";
 

@@ -1,5 +1,6 @@
+import type { Identity } from "./identity-ports.js";
 import type { PendingUsage } from "./pending-usage.js";
-import type { Clock, CounterStore, DecisionLog, Identity } from "./ports.js";
+import type { Clock, CounterStore, DecisionLog } from "./ports.js";
 import type { Snapshot } from "./snapshot.js";
 
 /** What the use cases work with. */

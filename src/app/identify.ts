@@ -1,7 +1,7 @@
 import type { ListedPrincipal, Policy } from "../domain/policy.js";
 import { badField, type Fault, fault } from "./fault.js";
 import { faultInId, faultInPrincipal, type PrincipalName } from "./forms.js";
-import type { Evidence, Identity } from "./ports.js";
+import type { Evidence, Identity } from "./identity-ports.js";
 import { type Refused, refused } from "./refused.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 

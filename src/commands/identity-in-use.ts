@@ -1,4 +1,5 @@
-import type { Clock, Identity, Prover } from "../app/ports.js";
+import type { Identity, Prover } from "../app/identity-ports.js";
+import type { Clock } from "../app/ports.js";
 import type { Policy } from "../domain/policy.js";
 import { credentialIdentity } from "../identity/credential.js";
 import { declaredIdentity } from "../identity/declared.js";

@@ -1,4 +1,4 @@
-import type { Claims, Evidence } from "../app/ports.js";
+import type { Claims, Evidence } from "../app/identity-ports.js";
 import { isClaims } from "../identity/claims.js";
 import { readSmallFile } from "../keys/read-file.js";
 import { readKeyFile } from "../keys/read-key.js";

@@ -1,6 +1,6 @@
 import type { Server } from "@grpc/grpc-js";
 import type { Desk } from "../app/desk.js";
-import { isLimitCursor, listLimits, readSharedLimits } from "../app/list-limits.js";
+import { isLimitCursor, listLimits } from "../app/list-limits.js";
 import type { PendingCall } from "../app/pending-usage.js";
 import type { Clock } from "../app/ports.js";
 import { recordPending } from "../app/record-usage.js";
@@ -33,18 +33,16 @@ import { VERSION } from "../version.js";
 import { EnvoyDoor } from "./envoy-door.js";
 import { forgotten } from "./forgotten.js";
 import { identityFor, proverFor } from "./identity-in-use.js";
+import { limitsToScrape } from "./limits-to-scrape.js";
 import { forgetfulStore } from "./open-store.js";
 import type { StoreInUse } from "./store-in-use.js";
+import { Sweeper } from "./sweeper.js";
 import type { TlsInUse } from "./tls-in-use.js";
 
 const DECISIONS = "windbreak.v1.PolicyDecisionService";
 const SERVED = [DECISIONS, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
 
 const ADMIN_GRACE_MS = 1_000;
-
-/** Small steps, often: what is no longer needed goes without a pause that a caller would notice. */
-const SWEEP_MS = 100;
-const SWEPT_AT_ONCE = 5_000;
 
 export interface ServiceOptions {
   readonly settings: ServeSettings;
@@ -73,6 +71,7 @@ export class Service {
   readonly #metrics: Metrics;
   readonly #desk: Desk;
   readonly #pending: PendingQueue;
+  readonly #sweeper: Sweeper;
   readonly #server: Server;
   readonly #envoy: EnvoyDoor | undefined;
   readonly #issuerKeys: IssuerKeys | undefined;
@@ -82,8 +81,6 @@ export class Service {
   #inForce: SnapshotInForce | undefined;
   #listeners: readonly Listener[] = [];
   #admin: AdminServer | undefined;
-  #sweeping: NodeJS.Timeout | undefined;
-  #sweepFailed = false;
   #isEnding = false;
 
   constructor({ settings, log, clock, counters, upstreamKeys, issuerKeys, tls, adminToken }: ServiceOptions) {
@@ -110,6 +107,7 @@ export class Service {
       snapshot: () => this.#snapshot(),
       inventId: inventIds(),
     };
+    this.#sweeper = new Sweeper({ counters: this.#counters, clock, snapshot: () => this.#snapshot(), log });
     this.#server = this.#serving();
     const { envoy, identity, socketAccess: access } = settings;
     if (envoy && upstreamKeys) {
@@ -156,7 +154,7 @@ export class Service {
       this.#issuerKeys?.keepOnly(next);
     });
     this.#pending.start();
-    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    this.#sweeper.start();
     this.#health.serve();
     this.#envoy?.health.serve();
     for (const { address } of this.#listeners) this.#log.info(`listening on ${formatAddress(address)}`);
@@ -181,7 +179,7 @@ export class Service {
     const outcome = await shutdown(running, { graceMs, drainDelayMs: this.#live ? drainDelayMs : 0 });
     // Only readiness was still to be told.
     await this.#admin?.close(ADMIN_GRACE_MS);
-    clearInterval(this.#sweeping);
+    this.#sweeper.stop();
     this.#metrics.close();
     // No call is left that could be answered.
     await this.#pending.stop();
@@ -262,18 +260,7 @@ export class Service {
       stats: () => this.#counters.stats(this.#clock.now()),
       tls: () => this.#tls?.facts(),
       pending: () => ({ waiting: this.#pending.size, sent: this.#pending.sent, dropped: this.#pending.dropped }),
-      limits: async () => {
-        const read = await readSharedLimits(this.#desk);
-        if ("kind" in read) return undefined;
-        return read.map(({ limit: { name, metric, ceiling }, scopeId, used, reserved }) => ({
-          name,
-          metric,
-          ceiling,
-          scopeId,
-          used,
-          reserved,
-        }));
-      },
+      limits: () => limitsToScrape(this.#desk),
     };
   }
 
@@ -288,17 +275,6 @@ export class Service {
   #snapshot(): Snapshot {
     if (!this.#inForce) throw new Error("no policy is in force yet");
     return this.#inForce.current();
-  }
-
-  /** A fault here must not end the process: what is not swept is found by the next call that needs it. */
-  #sweep(): void {
-    try {
-      const now = this.#clock.now();
-      this.#counters.sweep(SWEPT_AT_ONCE, this.#snapshot().calendar, now);
-    } catch (cause) {
-      if (!this.#sweepFailed) this.#log.error("what is no longer needed could not be dropped; memory may grow", cause);
-      this.#sweepFailed = true;
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Claims } from "../app/ports.js";
+import type { Claims } from "../app/identity-ports.js";
 import type { FromClaim, TokenCredential, TokenSource } from "../domain/trust.js";
 
 /** Whether a value is what a token may hold: a map. */

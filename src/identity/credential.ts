@@ -1,6 +1,7 @@
 import { type Fault, fault } from "../app/fault.js";
 import { faultInPrincipal, type PrincipalName } from "../app/forms.js";
-import type { Clock, Evidence, Identity } from "../app/ports.js";
+import type { Evidence, Identity } from "../app/identity-ports.js";
+import type { Clock } from "../app/ports.js";
 import type { Refused } from "../app/refused.js";
 import type { Policy } from "../domain/policy.js";
 import { byApiKey, byClaims, bySpiffe, type Proof, type Proved } from "./credentials.js";

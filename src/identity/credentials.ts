@@ -1,5 +1,5 @@
 import type { PrincipalName } from "../app/forms.js";
-import type { Claims } from "../app/ports.js";
+import type { Claims } from "../app/identity-ports.js";
 import { type Refused, refused } from "../app/refused.js";
 import { ID, ID_RULE } from "../domain/names.js";
 import type { Policy } from "../domain/policy.js";

@@ -1,6 +1,6 @@
 import { type Fault, fault } from "../app/fault.js";
 import type { PrincipalName } from "../app/forms.js";
-import type { Claims, Evidence, Identity } from "../app/ports.js";
+import type { Claims, Evidence, Identity } from "../app/identity-ports.js";
 import { type Refused, refused } from "../app/refused.js";
 import type { Policy } from "../domain/policy.js";
 import { byApiKey, byClaims, bySpiffe, type Proof } from "./credentials.js";

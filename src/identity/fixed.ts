@@ -1,7 +1,7 @@
 import { badField } from "../app/fault.js";
 import { faultInPrincipal } from "../app/forms.js";
 import { falseClaim } from "../app/identify.js";
-import type { Identity } from "../app/ports.js";
+import type { Identity } from "../app/identity-ports.js";
 import type { Policy } from "../domain/policy.js";
 
 /** Take every caller for one listed principal: the sidecar of one service. */

@@ -1,5 +1,6 @@
 import { type Fault, fault } from "../app/fault.js";
-import type { Evidence, MaybePromise, Prover, Shown } from "../app/ports.js";
+import type { Evidence, Prover, Shown } from "../app/identity-ports.js";
+import type { MaybePromise } from "../app/ports.js";
 import { NO_CREDENTIAL } from "./credential.js";
 import type { TokenVerifier, Verified } from "./token-verifier.js";
 

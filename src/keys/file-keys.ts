@@ -1,4 +1,4 @@
-import type { KeySet, TokenKeys } from "../app/ports.js";
+import type { KeySet, TokenKeys } from "../app/identity-ports.js";
 import type { Millis } from "../domain/units.js";
 import { HeldFiles, type Reading } from "./held-files.js";
 import { readSmallFile } from "./read-file.js";

@@ -1,4 +1,5 @@
-import type { Clock, TokenKeys } from "../app/ports.js";
+import type { TokenKeys } from "../app/identity-ports.js";
+import type { Clock } from "../app/ports.js";
 import type { Policy } from "../domain/policy.js";
 import type { KeysPlace } from "../domain/trust.js";
 import { FileKeys } from "./file-keys.js";

@@ -1,4 +1,4 @@
-import type { KeyOfSet, KeySet } from "../app/ports.js";
+import type { KeyOfSet, KeySet } from "../app/identity-ports.js";
 
 /** A key set, or why there is none, as the end of a sentence that begins with where it lies. */
 export type KeySetRead =

@@ -1,4 +1,5 @@
-import type { Clock, KeySet, TokenKeys } from "../app/ports.js";
+import type { KeySet, TokenKeys } from "../app/identity-ports.js";
+import type { Clock } from "../app/ports.js";
 import type { EpochMs, Millis } from "../domain/units.js";
 import { fetchKeySet } from "./fetch-key-set.js";
 

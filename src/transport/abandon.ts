@@ -1,5 +1,5 @@
 import type { Desk } from "../app/desk.js";
-import type { Prover } from "../app/ports.js";
+import type { Prover } from "../app/identity-ports.js";
 import type { Draining } from "./draining.js";
 
 /** What the service needs besides the use cases. */

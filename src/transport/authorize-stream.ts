@@ -3,7 +3,7 @@ import { authorize } from "../app/authorize.js";
 import type { Decision } from "../app/decision.js";
 import type { Fault } from "../app/fault.js";
 import { faultInEvidence } from "../app/identify.js";
-import type { Evidence } from "../app/ports.js";
+import type { Evidence } from "../app/identity-ports.js";
 import { whenDone } from "../app/when-done.js";
 import { abandon, type ServiceOptions } from "./abandon.js";
 import { readQuestion, writeDecisionInStream, writeErrorInStream } from "./codec.js";

@@ -2,7 +2,8 @@ import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData, UntypedService
 import { authorize } from "../app/authorize.js";
 import { checkBudget } from "../app/check-budget.js";
 import type { Fault } from "../app/fault.js";
-import type { Evidence, MaybePromise } from "../app/ports.js";
+import type { Evidence } from "../app/identity-ports.js";
+import type { MaybePromise } from "../app/ports.js";
 import { recordUsage } from "../app/record-usage.js";
 import { whenDone } from "../app/when-done.js";
 import { PolicyDecisionServiceService } from "../gen/windbreak/v1/policy_decision.js";

@@ -1,6 +1,7 @@
 import type { ServerUnaryCall } from "@grpc/grpc-js";
 import type { Fault } from "../app/fault.js";
-import type { Evidence, MaybePromise } from "../app/ports.js";
+import type { Evidence } from "../app/identity-ports.js";
+import type { MaybePromise } from "../app/ports.js";
 import type { ServiceOptions } from "./abandon.js";
 import { type ConnectedCall, peerOf } from "./peer.js";
 

@@ -1,4 +1,4 @@
-import type { Claims, Evidence } from "../../app/ports.js";
+import type { Claims, Evidence } from "../../app/identity-ports.js";
 import { HeaderMap, Metadata } from "../../gen/envoy/service/auth/v3/external_auth.js";
 import { ByteFields } from "./byte-fields.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PrincipalName } from "../../../src/app/forms.js";
-import type { Evidence } from "../../../src/app/ports.js";
+import type { Evidence } from "../../../src/app/identity-ports.js";
 import { credentialIdentity, faultInCredential } from "../../../src/identity/credential.js";
 import { apiKeyHashOf, apiKeyOf } from "../../support/api-keys.js";
 import { FakeClock } from "../../support/fake-clock.js";

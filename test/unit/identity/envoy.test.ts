@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PrincipalName } from "../../../src/app/forms.js";
-import type { Evidence } from "../../../src/app/ports.js";
+import type { Evidence } from "../../../src/app/identity-ports.js";
 import { envoyIdentity } from "../../../src/identity/envoy.js";
 import { apiKeyHashOf, apiKeyOf } from "../../support/api-keys.js";
 import { policyOf } from "../policy/written.js";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { KeySet, TokenKeys } from "../../../src/app/ports.js";
+import type { KeySet, TokenKeys } from "../../../src/app/identity-ports.js";
 import { TokenVerifier } from "../../../src/identity/token-verifier.js";
 import { forgedToken, type SigningKey, signingKey, signToken } from "../../support/issuer.js";
 import { policyOf } from "../policy/written.js";
