@@ -53,7 +53,8 @@ const HELD_COLUMNS: readonly Column[] = [
 
 const VERDICTS = { passes: "passes", refuses: "refuses", would_refuse: "would refuse" } as const;
 
-function heldTable(held: Explanation["held"]): string {
+/** Write how full each limit is, and what a call needs of it. */
+export function heldTable(held: Explanation["held"]): string {
   const rows = grouped(
     held.map((one) => ({ ...one, name: one.limit.name, shadow: one.limit.shadow })),
     ({ limit, used, reserved, left, needed, verdict }) => [
@@ -66,7 +67,8 @@ function heldTable(held: Explanation["held"]): string {
   return formatTable(HELD_COLUMNS, rows);
 }
 
-function outputText(largest: Tokens): string {
+/** Say which max_output_tokens would pass. */
+export function outputText(largest: Tokens): string {
   if (largest === 0) return "no max_output_tokens passes with this model and this input";
   // Far above any model's context: only a model without one, under no limit, comes here.
   if (largest > MAX_AMOUNT / 2) return "any max_output_tokens passes";

@@ -65,6 +65,24 @@ export function withAdminAddress(command: Program): Program {
     .option("--admin-token-file <file>", "a file with the token to show there");
 }
 
+/** Add which cases of suites are run, and how their results are written. */
+export function withTestFlags(command: Program): Program {
+  return command
+    .option("--run <pattern>", "only cases whose names hold this; * stands for any characters")
+    .option("--junit <file>", "write the results there too, as JUnit's XML")
+    .option("--json", "write JSON");
+}
+
+/** Add how a comparison is told. */
+export function withDiffFlags(command: Program): Program {
+  return command.option("--exit-code", "exit with 1 where the policies differ").option("--json", "write JSON");
+}
+
+/** Add which schema is meant. */
+export function withSchemaFlags(command: Program): Program {
+  return command.option("--suite", "the schema of suites, which windbreak policy test runs");
+}
+
 /** Add who calls. */
 export function withPrincipalFlags(command: Program): Program {
   return command

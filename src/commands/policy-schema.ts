@@ -1,8 +1,9 @@
-import { policyJsonSchema } from "../policy/json-schema.js";
-import { type Context, EXIT } from "./context.js";
+import { policyJsonSchema, suiteJsonSchema } from "../policy/json-schema.js";
+import { type Context, EXIT, isGiven } from "./context.js";
 
-/** Print the JSON Schema of the policy file. */
-export async function printPolicySchema({ io }: Context): Promise<number> {
-  io.stdout.write(`${JSON.stringify(policyJsonSchema(), undefined, 2)}\n`);
+/** Print the JSON Schema of the policy file, or of suites. */
+export async function printPolicySchema({ io, flags }: Context): Promise<number> {
+  const schema = isGiven(flags, "suite") ? suiteJsonSchema() : policyJsonSchema();
+  io.stdout.write(`${JSON.stringify(schema, undefined, 2)}\n`);
   return EXIT.done;
 }

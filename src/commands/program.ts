@@ -5,13 +5,16 @@ import {
   flagsOf,
   withAdminAddress,
   withAdminFlags,
+  withDiffFlags,
   withIssueFlags,
   withPrincipalFlags,
   withProofFlags,
   withQuestionFlags,
   withRequestFlags,
+  withSchemaFlags,
   withServeFlags,
   withServerFlags,
+  withTestFlags,
 } from "./flags.js";
 
 /** A command as it was called. */
@@ -60,7 +63,9 @@ export function createProgram({ stdout, stderr, start }: ProgramOptions): Progra
       });
 
   add(program, SERVE);
-  const policy = program.command("policy").description("check, explain and describe policy files, without a server");
+  const policy = program
+    .command("policy")
+    .description("check, test, compare and explain policy files, without a server");
   for (const command of POLICY) add(policy, command);
   for (const command of ASKING) add(program, command);
   const reservations = program.command("reservations").description("see and end what open calls hold");
@@ -112,9 +117,28 @@ const POLICY: readonly CommandText[] = [
   },
   {
     name: "schema",
-    about: "print the JSON Schema of the policy file, which editors complete from",
+    about: "print the JSON Schema of the policy file, or of a suite, which editors complete from",
     load: async () => (await import("./policy-schema.js")).printPolicySchema,
+    flags: withSchemaFlags,
     examples: ["windbreak policy schema", "windbreak policy schema > policy.schema.json"],
+  },
+  {
+    name: "test <file...>",
+    about: "run suites of cases: what a policy must come to; exits with 1 where a case fails",
+    load: async () => (await import("./policy-test.js")).testPolicy,
+    flags: withTestFlags,
+    examples: [
+      "windbreak policy test policy.test.yaml",
+      "windbreak policy test policy.test.yaml --run juniors",
+      "windbreak policy test policy.test.yaml other.test.yaml --junit results.xml",
+    ],
+  },
+  {
+    name: "diff <old> <new>",
+    about: "say who gains, who loses and which ceilings move between two policies; - reads one from standard input",
+    load: async () => (await import("./policy-diff.js")).diffPolicies,
+    flags: withDiffFlags,
+    examples: ["windbreak policy diff policy.yaml new-policy.yaml", "windbreak policy diff policy.yaml - --exit-code"],
   },
   {
     name: "explain <file>",

@@ -87,6 +87,13 @@ export function callerOf(standing: Standing, principal: string): Caller {
   return { principal, standing, counters };
 }
 
+/** Name the counter that a limit has for a principal of a role in a workspace, whether or not it governs that one. */
+export function counterOf(limit: Limit, of: Pick<CounterName, "workspace" | "role" | "principal">): Counter {
+  const { workspace, role, principal } = of;
+  const key = sharedKey(limit, workspace, role) ?? ownKey(limit, workspace, role, principal);
+  return { key, metric: limit.metric, window: limit.window };
+}
+
 /** Whose counter a limit reads: the organization, the workspace (also for a shared role), or the principal. */
 export function scopeId(limit: Limit, standing: Standing, principal: string): string {
   switch (limit.scope) {

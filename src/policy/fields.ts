@@ -130,6 +130,18 @@ export function usd(least: 0 | 1, words: NumberWords = {}) {
   return decimal(least, { expected: "a number of USD", ...words }).transform(Number);
 }
 
+/** An amount whose unit another key decides, read exactly: units of 1e-9. */
+export function amount(words: NumberWords = {}) {
+  const most = BigInt(MAX_AMOUNT) * ONE;
+  const bounds = { expected: "a number", below: "write 0 or more", ...words, whole: false, least: 0n, most };
+  return number(bounds).meta({
+    anyOf: [
+      { type: "number", minimum: 0, maximum: MAX_AMOUNT },
+      { type: "string", pattern: "^[0-9]+(_[0-9]+)+([.][0-9]{1,9})?$", description: "A number with _ between digits." },
+    ],
+  });
+}
+
 /** A number above 0 with at most nine places, as an exact fraction. */
 export function factor(words: Words) {
   return decimal(1, words).transform(reduced);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ID, ID_RULE, NAME, NAME_RULE } from "../domain/names.js";
 import { list, named, section, text, wrongType } from "./fields.js";
 
-const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)+$/;
+export const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)+$/;
 const SPIFFE_PATTERN = /^spiffe:\/\/[a-z0-9._-]+(?:\/(?:[A-Za-z0-9._-]+|\*))+$/;
 /** Keys that prove an identity must not come over a line that anyone can write to. */
 const JWKS_URL = /^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?\/)\S+$/;

@@ -1,8 +1,5 @@
 import { createHash } from "node:crypto";
-import { checkAlerts } from "./check-alerts.js";
-import { checkIdentity } from "./check-identity.js";
-import { checkNames } from "./check-names.js";
-import { checkReferences } from "./check-references.js";
+import { checkPolicy } from "./check-policy.js";
 import { composeYaml } from "./compose-yaml.js";
 import { decodeText } from "./decode.js";
 import { type Fault, faultsOf, type Path, type Problem, type Spot } from "./faults.js";
@@ -47,13 +44,7 @@ export function readPolicy(bytes: Uint8Array, file: string): ReadResult {
   const placed = (problem: Problem): Spot => ({ ...problem, offset: offsetOf(problem.path, problem.at) });
   const suggest = suggester();
   const parsed = policySchema.safeParse(data);
-  const problems = [
-    ...problemsOf(parsed.error?.issues ?? [], suggest),
-    ...checkNames(data),
-    ...checkReferences(data, suggest),
-    ...checkIdentity(data, suggest),
-    ...checkAlerts(data, suggest),
-  ];
+  const problems = [...problemsOf(parsed.error?.issues ?? [], suggest), ...checkPolicy(data, suggest)];
   if (!parsed.success || problems.length + oddities.length > 0) return faulty([...oddities, ...problems.map(placed)]);
 
   const keyOffset = (path: Path) => offsetOf(path, "key");

@@ -62,9 +62,9 @@ export class MemoryStore implements CounterStore {
 
   /**
    * @param random must not be guessable: it makes reservation_ids, and who knows one may settle it.
-   * @param kept what an earlier process left, and who is told of every change to it.
+   * @param kept what an earlier process left, or a test began with; and who is told of every change to it.
    */
-  constructor(random: Random24, kept?: { readonly state: StoreState; readonly log: ChangeLog }) {
+  constructor(random: Random24, kept?: { readonly state: StoreState; readonly log?: ChangeLog }) {
     this.#state = kept?.state ?? new StoreState(random);
     this.#log = kept?.log;
     this.#counters = this.#state.counters;
