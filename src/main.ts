@@ -17,6 +17,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 const ended = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
+  stdin: () => process.stdin,
   isTerminal: process.stderr.isTTY === true,
   now: Date.now,
 });

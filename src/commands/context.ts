@@ -12,6 +12,8 @@ export interface Io {
   readonly stdout: Out;
   /** Whatever is wrong, one line each. */
   readonly stderr: Out;
+  /** What is piped in; left out where nothing can be. */
+  readonly stdin?: () => AsyncIterable<Uint8Array>;
   /** Whether a person reads stderr as it comes. */
   readonly isTerminal: boolean;
   readonly now: () => EpochMs;

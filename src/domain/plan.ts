@@ -104,8 +104,14 @@ function planBase(
   };
 }
 
-/** The narrower scopes' values stand in for the policy's; where both workspace and role have one, the lesser. */
-function defaultCap(policy: Policy, { workspace, role }: Standing): Tokens {
+/**
+ * The cap that starts from where a request names none. The narrower scopes' values stand in for the policy's; where both
+ * workspace and role have one, the lesser.
+ */
+export function defaultCap(
+  policy: Pick<Policy, "defaultMaxOutputTokens">,
+  { workspace, role }: Pick<Standing, "workspace" | "role">,
+): Tokens {
   const own = [workspace.defaultMaxOutputTokens, role.defaultMaxOutputTokens].filter((cap) => cap !== undefined);
   return own.length > 0 ? Math.min(...own) : policy.defaultMaxOutputTokens;
 }
@@ -143,6 +149,11 @@ function priceOn(endpoint: Endpoint, rates: Rates, page: Rates["page"]): Price |
         input && rates.outputToken && priceFrom({ ...parts, output: rates.outputToken, audioSecond: rates.audioSecond })
       );
   }
+}
+
+/** Whether a model has the prices that a call of an endpoint is charged by, annotated pages aside. */
+export function isPriced({ rates }: Model, endpoint: Endpoint): boolean {
+  return priceOn(endpoint, rates, rates.page) !== undefined;
 }
 
 function disabled({ listed }: Standing): Refusal | undefined {
