@@ -1,6 +1,16 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { directory, POLICY, policyFile } from "../unit/commands/policy-files.js";
@@ -75,6 +85,48 @@ describe("the program", () => {
     const { code, stderr } = await windbreak(["serve"], { WINDBREAK_LISTEN: "nowhere" });
     expect(code).toBe(2);
     expect(stderr).toContain("WINDBREAK_LISTEN nowhere: no address to listen on; ");
+  });
+
+  test("runs suites beside the policy that they name", async () => {
+    const home = directory();
+    writeFileSync(join(home, "policy.yaml"), POLICY);
+    const suite = (limit: string) => `policy: policy.yaml
+cases:
+  - name: a month ends with its money
+    given: { workspaces.dev.usd_per_month: 50 }
+    request: { principal: ada, role: developer, workspace: dev, model: codestral-latest }
+    expect: { decision: deny, limit: ${limit} }
+`;
+    const files = [
+      ["right.yaml", "workspaces.dev.usd_per_month"],
+      ["wrong.yaml", "organization.usd_per_month"],
+      ["faulty.yaml", "workspaces.dev.usd_per_moon"],
+    ] as const;
+    const [right = "", wrong = "", faulty = ""] = files.map(([name, limit]) => {
+      writeFileSync(join(home, name), suite(limit));
+      return join(home, name);
+    });
+    const junit = join(home, "results.xml");
+    expect(await windbreak(["policy", "test", right, "--junit", junit])).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(junit, "utf8")).toContain('<testsuites name="windbreak policy test" tests="1" failures="0"');
+    const failed = await windbreak(["policy", "test", right, wrong]);
+    expect([failed.code, failed.stderr]).toEqual([1, ""]);
+    expect(failed.stdout).toMatch(/limit +organization\.usd_per_month +workspaces\.dev\.usd_per_month\n/);
+    const untold = await windbreak(["policy", "test", faulty]);
+    expect([untold.code, untold.stdout]).toEqual([2, ""]);
+    expect(untold.stderr).toMatch(/faulty\.yaml:6:38: .*; did you mean workspaces\.dev\.usd_per_month\?\n$/);
+    expect((await windbreak(["policy", "test"])).code).toBe(2);
+  });
+
+  test("compares a policy with one that is piped in", () => {
+    const file = policyFile();
+    const compare = (input: string) =>
+      spawnSync(process.execPath, [main, "policy", "diff", file, "-", "--exit-code"], { encoding: "utf8", input });
+    expect(compare(`# The same.\n${POLICY}`).status).toBe(0);
+    const moved = compare(POLICY.replace("usd_per_month: 50", "usd_per_month: 80"));
+    expect(moved.status).toBe(1);
+    expect(moved.stdout).toMatch(/\+ +workspaces\.dev +usd_per_month +\$50\.00 +\$80\.00\n/);
+    expect(compare("version: 2\n").status).toBe(2);
   });
 
   test("is quiet where its reader stops reading", async () => {

@@ -79,5 +79,5 @@ export function settingDifference(
 
 /** A text that is the same for differences that are alike. */
 export function keyOf({ section, effect, what, from, to }: Difference): string {
-  return JSON.stringify([section, effect, what, from?.text ?? null, to?.text ?? null]);
+  return JSON.stringify([section, effect, what, from?.value ?? null, to?.value ?? null]);
 }

@@ -15,6 +15,8 @@ export function limitChanges(old: Policy, now: Policy): readonly Change[] {
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((scope) =>
     limitDifferences(before.get(scope) ?? [], after.get(scope) ?? []).map((difference) => ({
       ...difference,
+      // What comes or goes with its whole role or workspace holds nobody more or less than before.
+      effect: before.has(scope) && after.has(scope) ? difference.effect : "changes",
       who: named(scope),
     })),
   );

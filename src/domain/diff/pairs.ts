@@ -1,6 +1,14 @@
 import { defaultCap } from "../plan.js";
 import type { Policy } from "../policy.js";
-import { type Change, type Difference, keyOf, type PairsConcerned, settingDifference, shown } from "./change.js";
+import {
+  type Change,
+  type Difference,
+  keyOf,
+  type PairsConcerned,
+  type Shown,
+  settingDifference,
+  shown,
+} from "./change.js";
 import { MAY_CALL_NOTHING, type MayCall, type MayCallComparison, type Permissions } from "./may-call.js";
 
 /** A policy, and what its rules let people call. */
@@ -42,36 +50,65 @@ export function pairKey(role: string, workspace: string): string {
  * Where only listed principals can call, only pairs that have some are told of.
  */
 export function pairChanges(sides: Sides, members: PairMembers): readonly Change[] {
-  const { old, now, comparison } = sides;
+  const { old, now } = sides;
   const isOpen = [old.policy, now.policy].some(
     ({ unlistedPrincipals, trust }) => unlistedPrincipals === "allow" || trust.length > 0,
   );
   const roles = union(old.policy.roles, now.policy.roles);
   const workspaces = union(old.policy.workspaces, now.policy.workspaces);
-  const groups = new Map<string, { readonly difference: Difference; readonly pairs: Pair[] }>();
+  // By object first: those of models are shared by all who are alike, and making keys takes its time.
+  const found = new Map<Difference, Pair[]>();
   for (const role of roles) {
     for (const workspace of workspaces) {
       const key = pairKey(role, workspace);
       const isToldOf = isOpen || members.alike.has(key);
-      const models = isToldOf
-        ? comparison.between(mayCallAs(old, role, workspace), mayCallAs(now, role, workspace))
-        : [];
+      const models = isToldOf ? modelDifferences(sides, role, workspace) : [];
       const caps = isOpen || members.present.has(key) ? capDifference(sides, role, workspace) : [];
       for (const difference of [...models, ...caps]) {
-        const name = keyOf(difference);
-        const group = groups.get(name) ?? { difference, pairs: [] };
-        group.pairs.push({ role, workspace });
-        groups.set(name, group);
+        const pairs = found.get(difference) ?? [];
+        pairs.push({ role, workspace });
+        found.set(difference, pairs);
       }
     }
   }
-  return [...groups.values()].flatMap(({ difference, pairs }) =>
+  return merged(found).flatMap(({ difference, pairs }) =>
     blocksOf(pairs).map((block) => ({
       ...difference,
       who: concerned(block, { roles, workspaces, members, difference }),
     })),
   );
 }
+
+interface Found {
+  readonly difference: Difference;
+  readonly pairs: Pair[];
+}
+
+function merged(found: ReadonlyMap<Difference, readonly Pair[]>): readonly Found[] {
+  const groups = new Map<string, Found>();
+  for (const [difference, pairs] of found) {
+    const key = keyOf(difference);
+    const group = groups.get(key) ?? { difference, pairs: [] };
+    for (const pair of pairs) group.pairs.push(pair);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/** Of a role or a workspace that one policy lacks, all models are told of at once. */
+function modelDifferences({ old, now, comparison }: Sides, role: string, workspace: string): readonly Difference[] {
+  const [before, after] = [mayCallAs(old, role, workspace), mayCallAs(now, role, workspace)];
+  const isThere = ({ policy }: Side) => policy.roles.has(role) && policy.workspaces.has(workspace);
+  const [was, is] = [isThere(old), isThere(now)];
+  if (was === is) return was ? comparison.between(before, after) : [];
+  const ids = [...(is ? after : before).keys()];
+  const all: Shown = { text: ids.length > MOST_NAMED ? `${ids.length} models` : ids.join(", "), value: ids };
+  if (ids.length === 0) return [];
+  const sides = { from: was ? all : undefined, to: is ? all : undefined };
+  return [{ section: "models", effect: is ? "gains" : "loses", what: "may call", ...sides }];
+}
+
+const MOST_NAMED = 3;
 
 function capDifference({ old, now }: Sides, role: string, workspace: string): readonly Difference[] {
   const cap = ({ policy }: Side) => {
@@ -104,7 +141,7 @@ function alikeIn(pairs: readonly Pair[], by: keyof Pair, other: keyof Pair) {
   for (const pair of pairs) others.set(pair[by], [...(others.get(pair[by]) ?? []), pair[other]]);
   const groups = new Map<string, [string[], readonly string[]]>();
   for (const [name, list] of others) {
-    const key = list.join(" ");
+    const key = list.sort().join(" ");
     const group = groups.get(key) ?? [[], list];
     group[0].push(name);
     groups.set(key, group);

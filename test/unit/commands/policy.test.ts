@@ -74,6 +74,14 @@ describe("policy schema", () => {
   });
 });
 
+describe("policy schema --suite", () => {
+  test("is the JSON Schema of suites", async () => {
+    const { code, stdout } = await runCli(["policy", "schema", "--suite"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ properties: { policy: {}, cases: {} }, required: ["policy", "cases"] });
+  });
+});
+
 describe("policy explain", () => {
   const ADA = ["--principal", "ada", "--role", "developer", "--workspace", "dev"];
   const explain = (args: readonly string[], text?: string) =>

@@ -7,6 +7,8 @@ const COMMANDS = [
   ["serve"],
   ["policy", "check"],
   ["policy", "schema"],
+  ["policy", "test"],
+  ["policy", "diff"],
   ["policy", "explain"],
   ["authorize"],
   ["usage"],
