@@ -9,3 +9,14 @@ export function parseDuration(text: string): Millis | undefined {
   if (!parts) return undefined;
   return Object.entries(UNIT_MS).reduce((sum, [unit, unitMs]) => sum + Number(parts[unit] ?? 0) * unitMs, 0);
 }
+
+/** Write a span as `parseDuration` reads it: `1h30m`. */
+export function formatDuration(ms: Millis): string {
+  const parts = [
+    [Math.floor(ms / UNIT_MS.h), "h"],
+    [Math.floor(ms / UNIT_MS.m) % 60, "m"],
+    [Math.floor(ms / UNIT_MS.s) % 60, "s"],
+    [ms % UNIT_MS.s, "ms"],
+  ] as const;
+  return parts.flatMap(([value, unit]) => (value > 0 ? [`${value}${unit}`] : [])).join("") || "0s";
+}

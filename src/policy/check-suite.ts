@@ -1,5 +1,6 @@
 import type { Path, Problem } from "./faults.js";
 import { didYouMean, type Suggest } from "./nearest.js";
+import { ONE } from "./number-text.js";
 import { at, entriesAt, isRecord, itemsAt, textAt } from "./raw.js";
 import { show } from "./show.js";
 
@@ -41,6 +42,8 @@ function checkCase(one: object, path: Path, defaults: unknown, suggest: Suggest)
 }
 
 const ACTIONS = ["request", "settle", "wait"] as const;
+/** Some seconds. */
+const MOST_TIMES = 10_000n;
 const OF_SETTLEMENTS: ReadonlySet<string> = new Set(["cost_usd", "remaining", "fault"]);
 
 function checkSteps(steps: readonly unknown[], path: Path, defaults: unknown, suggest: Suggest): readonly Problem[] {
@@ -55,9 +58,12 @@ function checkSteps(steps: readonly unknown[], path: Path, defaults: unknown, su
     if (second) return [clash([...here, second], `${action} and ${second} in one step`, "make it two steps")];
     if (action === "request") {
       isAsked = true;
+      const times = step["times"];
+      const isEndless = typeof times === "bigint" && times > MOST_TIMES * ONE;
+      const endless = clash([...here, "times"], `more than ${MOST_TIMES} times`, "give what they would use instead");
       const id = textAt(step, "request", "request_id") ?? textAt(defaults, "request_id");
       if (id !== undefined) asked.add(id);
-      return checkModel(step["request"], [...here, "request"], defaults);
+      return [...(isEndless ? [endless] : []), ...checkModel(step["request"], [...here, "request"], defaults)];
     }
     const times = "times" in step ? [clash([...here, "times"], `times beside ${action}`, "only a request has it")] : [];
     if (action === "settle") return [...times, ...checkSettlement(step, here, { isAsked, asked, suggest })];

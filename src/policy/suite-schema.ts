@@ -104,7 +104,9 @@ const expectSchema = something(
 const settleSchema = section(
   { expected: "what a call used, as a map", remedy: "write { input_tokens: 800, output_tokens: 200 }" },
   {
-    of: id("a request_id").optional().meta({ description: "The request_id of the call. Absent: the one before." }),
+    of: id("a request_id")
+      .optional()
+      .meta({ description: "The request_id of the call. Absent: the last one that was allowed and is not settled." }),
     ...usage,
     cached_input_tokens: whole(0).optional().meta({ description: "Input tokens found in the cache." }),
     output_tokens: whole(0).optional().meta({ description: "Output tokens." }),

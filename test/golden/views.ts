@@ -3,9 +3,10 @@ import type { Decision } from "../../src/app/decision.js";
 import type { Fault } from "../../src/app/fault.js";
 import type { LimitReport } from "../../src/app/limit-report.js";
 import type { Recorded } from "../../src/app/record-usage.js";
+import { formatDuration } from "../../src/domain/duration.js";
 import { formatUsd } from "../../src/domain/explain.js";
 import type { Metric } from "../../src/domain/limit.js";
-import type { EpochMs, Millis, NanoUsd } from "../../src/domain/units.js";
+import type { EpochMs, NanoUsd } from "../../src/domain/units.js";
 
 /** What is written where an answer has nothing. */
 const NONE = "none";
@@ -23,7 +24,7 @@ export function viewDecision(decision: Decision | Fault): object {
       http_status: httpStatus,
       model,
       limits,
-      retry_after: retryAfterMs === undefined ? NONE : viewSpan(retryAfterMs),
+      retry_after: retryAfterMs === undefined ? NONE : formatDuration(retryAfterMs),
       shadow_denials: shadowDenials,
     };
   }
@@ -99,15 +100,4 @@ function viewPrice(nanoUsd: NanoUsd | undefined): string {
 
 function viewInstant(at: EpochMs): string {
   return new Date(at).toISOString().replace(".000Z", "Z");
-}
-
-/** Write a span as `parseDuration` reads it: `1h30m`. */
-function viewSpan(ms: Millis): string {
-  const parts = [
-    [Math.floor(ms / 3_600_000), "h"],
-    [Math.floor(ms / 60_000) % 60, "m"],
-    [Math.floor(ms / 1_000) % 60, "s"],
-    [ms % 1_000, "ms"],
-  ] as const;
-  return parts.flatMap(([value, unit]) => (value > 0 ? [`${value}${unit}`] : [])).join("") || "0s";
 }

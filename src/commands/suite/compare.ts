@@ -2,6 +2,7 @@ import type { Decision } from "../../app/decision.js";
 import type { Fault } from "../../app/fault.js";
 import type { LimitReport } from "../../app/limit-report.js";
 import type { Recorded } from "../../app/record-usage.js";
+import { formatDuration } from "../../domain/duration.js";
 import { formatAmount, formatUsd } from "../../domain/explain.js";
 import type { Expectation } from "../../policy/suite-schema.js";
 import { amountIn } from "./limits-in.js";
@@ -113,14 +114,6 @@ function usdText(value: Value): string {
   return typeof value === "number" ? formatUsd(value) : value;
 }
 
-/** A span as a suite writes it: 1h30m. */
 function spanText(value: Value): string {
-  if (typeof value === "string") return value;
-  const parts = [
-    [Math.floor(value / 3_600_000), "h"],
-    [Math.floor(value / 60_000) % 60, "m"],
-    [Math.floor(value / 1_000) % 60, "s"],
-    [value % 1_000, "ms"],
-  ] as const;
-  return parts.flatMap(([count, unit]) => (count > 0 ? [`${count}${unit}`] : [])).join("") || "0s";
+  return typeof value === "number" ? formatDuration(value) : value;
 }

@@ -93,7 +93,8 @@ function unknown(
   limits: ReadonlyMap<string, Limit>,
   suggest: Suggest,
 ): Problem {
-  const otherwise = "write a limit of the policy by its name, such as organization.usd_per_month";
+  const [example] = limits.keys();
+  const otherwise = example === undefined ? "it has none at all" : `write the name of one, such as ${example}`;
   const remedy = () => didYouMean(suggest(name, limits.keys()), otherwise);
   return { path, at, what: `the policy has no limit ${show(name)}`, remedy };
 }

@@ -57,7 +57,8 @@ interface Asked {
 class CaseRun {
   readonly #stage: SuiteStage;
   readonly #byRequestId = new Map<string, Asked>();
-  #last: Asked | undefined;
+  /** Calls that were allowed and are not settled yet, the last one last. */
+  #open: readonly Asked[] = [];
 
   constructor(stage: SuiteStage) {
     this.#stage = stage;
@@ -67,7 +68,7 @@ class CaseRun {
     const before = await this.#stage.limitsOf(request);
     const answer = await this.#stage.ask(request);
     const asked = { request, reservationId: answer.kind === "allowed" ? answer.grant.reservationId : undefined };
-    this.#last = asked;
+    if (asked.reservationId !== undefined) this.#open = [...this.#open, asked];
     if (request.request_id !== undefined) this.#byRequestId.set(request.request_id, asked);
 
     const differences = compareDecision(expect, answer, await this.#stage.limitsOf(request));
@@ -77,11 +78,12 @@ class CaseRun {
 
   async settle(settlement: SuiteSettlement, expect: Expectation | undefined): Promise<Failed | undefined> {
     const { of } = settlement;
-    const asked = of === undefined ? this.#last : this.#byRequestId.get(of);
+    const asked = of === undefined ? this.#open.at(-1) : this.#byRequestId.get(of);
     if (asked?.reservationId === undefined) {
-      const nothing = { field: "settle", expected: "a call that was allowed", got: "one that was not" };
+      const nothing = { field: "settle", expected: "a call that was allowed", got: "none that is not settled" };
       return { differences: [nothing], message: undefined, ...NOTHING_MORE };
     }
+    this.#open = this.#open.filter(({ reservationId }) => reservationId !== asked.reservationId);
     const answer = await this.#stage.settle(settlement, asked.reservationId, asked.request);
     const differences = compareRecorded(expect ?? {}, answer, await this.#stage.limitsOf(asked.request));
     return differences.length === 0 ? undefined : { differences, message: undefined, ...NOTHING_MORE };

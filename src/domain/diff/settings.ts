@@ -1,3 +1,4 @@
+import { formatDuration } from "../duration.js";
 import type { Policy, SecretPlace, Workspace } from "../policy.js";
 import {
   type Change,
@@ -79,7 +80,7 @@ function workspaceDifferences(before: Workspace, after: Workspace): readonly Dif
     ...setting("on_store_failure", ({ onStoreFailure }) => shown(onStoreFailure)),
     ...setting("unsettled", ({ unsettled }) => shown(unsettled)),
     ...setting("reservation_ttl", ({ reservationTtlMs }) => ({
-      text: `${reservationTtlMs / 1000} s`,
+      text: formatDuration(reservationTtlMs),
       value: reservationTtlMs,
     })),
     ...setting("price_factor", ({ priceFactor: { numerator, denominator } }) =>

@@ -24,6 +24,13 @@ function oneCase(...lines: readonly string[]): string {
 const CALL = `request: { ${ADA}, model: codestral-latest, input_tokens: 1000, max_output_tokens: 500 }`;
 
 describe("policy test", () => {
+  test("finds that the policy to start from comes to what its suite says", async () => {
+    expect(await runCli(["policy", "test", "deploy/policy.test.yaml"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^deploy\/policy\.test\.yaml: 6 passed /),
+    });
+  });
+
   test("passes where all comes to what is expected, of every field", async () => {
     const { code, stdout, stderr } = await tested(`cases:
   - name: a developer may not use the large model
@@ -146,7 +153,25 @@ describe("policy test", () => {
       oneCase("steps:", `  - { request: ${call}, expect: { decision: deny } }`, "  - { settle: { input_tokens: 1 } }"),
     );
     expect(code).toBe(1);
-    expect(stdout).toMatch(/in step 2 \(settle\)\n.*\n +settle +a call that was allowed +one that was not\n/);
+    expect(stdout).toMatch(/in step 2 \(settle\)\n.*\n +settle +a call that was allowed +none that is not settled\n/);
+  });
+
+  test("settles the last call that was allowed, then the one before", async () => {
+    const call = `{ ${ADA}, model: mistral-embed, input_tokens: 100 }`;
+    const left = (tokens: number) => `expect: { remaining: { roles.developer.tokens_per_day: ${tokens} } }`;
+    const { code, stdout } = await tested(
+      oneCase(
+        "steps:",
+        `  - { request: ${call.replace("100", "300")} }`,
+        `  - { request: ${call}, ${left(499_600)} }`,
+        `  - { request: ${call}, expect: { reason: RATE_LIMITED } }`,
+        `  - { settle: { input_tokens: 10 }, ${left(499_690)} }`,
+        `  - { settle: { input_tokens: 20 }, ${left(499_970)} }`,
+        `  - { settle: { input_tokens: 20 }, ${left(499_970)} }`,
+      ),
+    );
+    expect(code).toBe(1);
+    expect(stdout).toContain("  in step 6 (settle)\n");
   });
 
   test("begins each case on counters of its own", async () => {

@@ -125,6 +125,11 @@ cases: [{ name: one, ${ASK}, expect: { decision: allow } }]
     ],
     ["that waits for years", "{ name: one, steps: [{ wait: 8785h }] }", 'steps[0].wait: "8785h" is no time to wait; '],
     [
+      "that asks without end",
+      `{ name: one, steps: [{ ${ASK}, times: 10_001 }] }`,
+      "steps[0].times: more than 10000 times; give what they would use instead",
+    ],
+    [
       "with two things in one step",
       `{ name: one, steps: [{ ${ASK}, settle: {} }] }`,
       "steps[0].settle: request and settle in one step; make it two steps",

@@ -336,7 +336,7 @@ trust: [${trust}]
       "prod: { reservation_ttl: 1m, unbounded: [], upstream_key: { env: KEY },",
     );
     expect(told(TWO_BY_TWO, own)).toEqual([
-      "changes: workspaces.prod: reservation_ttl: 900 s -> 60 s",
+      "changes: workspaces.prod: reservation_ttl: 15m -> 1m",
       "changes: workspaces.prod: unbounded: output -> none",
       "changes: workspaces.prod: upstream_key: none -> env KEY",
     ]);
