@@ -37,11 +37,13 @@ export class Snapshot {
   readonly policy: Policy;
   readonly calendar: Calendar;
   readonly #store: CounterStore;
-  readonly #callers = new LRUCache<string, Resolved>({ max: KEPT_CALLERS });
+  readonly #callers: LRUCache<string, Resolved>;
   /** What principals of one role in one workspace share; listed ones too, but for the rules and limits of their own. */
   readonly #shared = new Map<string, Pick<Resolved, "standing" | "plans">>();
 
-  constructor(policy: Policy, calendar: Calendar, store: CounterStore) {
+  /** @param keptCallers room for so many is taken at once, which those who make many snapshots feel. */
+  constructor(policy: Policy, calendar: Calendar, store: CounterStore, keptCallers = KEPT_CALLERS) {
+    this.#callers = new LRUCache({ max: keptCallers });
     this.policy = policy;
     this.calendar = calendar;
     this.#store = store;

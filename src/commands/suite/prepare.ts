@@ -31,6 +31,8 @@ export function prepareSuite(suite: SuiteFile, policy: Policy): Prepared {
   const limits = limitsIn(policy);
   const suggest = suggester();
   const problems: Problem[] = [];
+  // Who asks depends on the policy alone.
+  const stage = new SuiteStage(policy, suite.at);
   const cases = suite.cases.map((one, index) => {
     const path: Path = ["cases", index];
     const at = one.at ?? suite.at;
@@ -39,7 +41,6 @@ export function prepareSuite(suite: SuiteFile, policy: Policy): Prepared {
       const place = [...path, ...(one.steps ? ["steps", step] : []), "expect"];
       if (expect) problems.push(...problemsIn(expect, place, limits, suggest));
     }
-    const stage = new SuiteStage(policy, at);
     const first = steps.find(({ request }) => request)?.request ?? {};
     const seeds: Seed[] = [];
     for (const [name, said] of Object.entries(one.given ?? {})) {

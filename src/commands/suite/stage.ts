@@ -18,6 +18,9 @@ import { credentialIdentity } from "../../identity/credential.js";
 import { declaredIdentity } from "../../identity/declared.js";
 import type { SuiteRequest, SuiteSettlement } from "../../policy/suite-schema.js";
 
+/** A case has few, and a suite has many cases. */
+const KEPT_CALLERS = 64;
+
 /** The use cases over one policy and counters of its own, in a time that a case tells. */
 export class SuiteStage {
   readonly snapshot: Snapshot;
@@ -33,7 +36,7 @@ export class SuiteStage {
     this.#now = at;
     this.#state = new StoreState(random);
     const store = new MemoryStore(random, { state: this.#state });
-    this.snapshot = new Snapshot(policy, new Calendar(policy.timezone), store);
+    this.snapshot = new Snapshot(policy, new Calendar(policy.timezone), store, KEPT_CALLERS);
     const clock = { now: () => this.#now };
     this.#declared = {
       identity: declaredIdentity(),
