@@ -2,8 +2,10 @@ import { type Counter, counterOf } from "../../domain/caller.js";
 import type { Limit } from "../../domain/limit.js";
 import type { Millis } from "../../domain/units.js";
 import type { Path, Problem } from "../../policy/faults.js";
+import { didYouMean, suggester } from "../../policy/nearest.js";
+import { show } from "../../policy/show.js";
 import type { SuiteCase, SuiteRequest } from "../../policy/suite-schema.js";
-import { amountIn, holderOf } from "./limits-in.js";
+import { amountIn, amountRemedy, holderOf } from "./limits-in.js";
 import type { SuiteStage } from "./stage.js";
 
 type Said = NonNullable<SuiteCase["given"]>[string];
@@ -35,13 +37,18 @@ export function seedOf({ path, said, limit, stage, first }: Given): Seed | Probl
     return problem(path, "a limit of each call alone, which counts nothing", "remove it");
   }
   if (amount === undefined) {
-    return problem(path, "no number that this limit can count", "write a whole number, at most 9007199254740991 units");
+    return problem(path, "no number that this limit can count", amountRemedy(limit));
   }
   const { policy } = stage.snapshot;
   const odd = (["principal", "workspace"] as const).find(
     (key) => said[key] !== undefined && !(limit.scope === "role" && !(key === "principal" && limit.shared)),
   );
   if (odd) return problem([...path, odd], `nothing that ${limit.name} depends on`, "remove it");
+  if (said.workspace !== undefined && !policy.workspaces.has(said.workspace)) {
+    const remedy = () =>
+      didYouMean(suggester()(said.workspace ?? "", policy.workspaces.keys()), "name one of the policy's");
+    return { path: [...path, "workspace"], at: "value", what: `unknown workspace ${show(said.workspace)}`, remedy };
+  }
   const of = ownerOf(limit, said, stage, first);
   if ("what" in of) return problem(path, of.what, of.remedy);
   const ttl = policy.workspaces.get(of.workspace)?.reservationTtlMs ?? DEFAULT_TTL_MS;

@@ -24,6 +24,11 @@ export function amountIn({ metric }: Pick<Limit, "metric">, units: bigint): numb
   return isWhole && amount <= BigInt(MAX_AMOUNT) ? Number(amount) : undefined;
 }
 
+/** What to write where `amountIn` finds nothing. */
+export function amountRemedy({ metric }: Pick<Limit, "metric">): string {
+  return metric === "usd" ? "write at most 9007199.25 USD" : `write a whole number, at most ${MAX_AMOUNT}`;
+}
+
 /** The role or the principal that a limit's name speaks of: `ada` in `principals.ada.usd_per_day`. */
 export function holderOf({ name, key }: Limit): string {
   return name.slice(name.indexOf(".") + 1, -key.length - 1);

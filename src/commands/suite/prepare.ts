@@ -6,7 +6,7 @@ import { didYouMean, type Suggest, suggester } from "../../policy/nearest.js";
 import { show } from "../../policy/show.js";
 import type { Expectation, SuiteCase, SuiteFile, SuiteRequest, SuiteStep } from "../../policy/suite-schema.js";
 import { type Seed, seedOf } from "./given.js";
-import { amountIn, limitsIn } from "./limits-in.js";
+import { amountIn, amountRemedy, limitsIn } from "./limits-in.js";
 import { SuiteStage } from "./stage.js";
 
 /** A case whose every name means something under its policy. */
@@ -82,7 +82,7 @@ function problemsIn(
     const limit = limits.get(name);
     if (!limit) return [unknown(place, "key", name, limits, suggest)];
     if (amountIn(limit, units) !== undefined) return [];
-    return [{ path: place, at: "value", what: "no number that this limit can count", remedy: "write a whole number" }];
+    return [{ path: place, at: "value", what: "no number that this limit can count", remedy: amountRemedy(limit) }];
   });
   return [...unknownNames, ...remaining];
 }

@@ -211,6 +211,10 @@ cases:
       "{ workspaces.dv.usd_per_month: 1 }",
       'the policy has no limit "workspaces.dv.usd_per_month"; did you mean workspaces.dev.usd_per_month?',
     ],
+    [
+      "{ roles.developer.tokens_per_day: { used: 1, workspace: dve } }",
+      'given."roles.developer.tokens_per_day".workspace: unknown workspace "dve"; did you mean dev?',
+    ],
     ["{ roles.senior.tokens_per_request: 1 }", "a limit of each call alone, which counts nothing; remove it"],
     ["{ workspaces.dev.requests_per_minute: 0.5 }", "no number that this limit can count; "],
     ["{ workspaces.dev.usd_per_month: 9_007_199.254740992 }", "no number that this limit can count; "],
