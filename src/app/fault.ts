@@ -1,3 +1,5 @@
+import type { Distrust } from "../domain/distrust.js";
+
 /** Why no decision was made, by the names of gRPC's status codes. */
 export type FaultCode =
   | "invalid_argument"
@@ -13,11 +15,22 @@ export interface Fault {
   readonly code: FaultCode;
   /** For the caller: what is wrong, where, and what to do. */
   readonly message: string;
+  /** Where it is for who calls that there is no answer. */
+  readonly why?: Distrust;
 }
 
-/** Say that a call cannot be answered. */
-export function fault(code: FaultCode, message: string): Fault {
+/** Say that a call cannot be answered, for what it asks. */
+export function fault(code: Exclude<FaultCode, "unauthenticated" | "permission_denied">, message: string): Fault {
   return { kind: "fault", code, message };
+}
+
+/**
+ * Say that a call cannot be answered, for who makes it.
+ *
+ * @param message of `unauthenticated` goes to the log too: it holds nothing of what was shown but a key's id.
+ */
+export function distrusted(code: FaultCode, why: Distrust, message: string): Fault {
+  return { kind: "fault", code, message, why };
 }
 
 /** Say that a field of a message is at fault. */

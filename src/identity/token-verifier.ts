@@ -1,12 +1,14 @@
 import { hash } from "node:crypto";
 import { createLocalJWKSet, decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
-import { type Fault, fault } from "../app/fault.js";
+import { distrusted, type Fault } from "../app/fault.js";
 import type { Claims, KeySet, TokenKeys } from "../app/identity-ports.js";
 import type { Clock, MaybePromise } from "../app/ports.js";
+import type { Distrust } from "../domain/distrust.js";
 import type { Policy } from "../domain/policy.js";
 import type { KeysPlace, TokenIssuer } from "../domain/trust.js";
 import type { EpochMs } from "../domain/units.js";
+import { type Grounds, type HeldSet, isAsBefore, RefusedTokens } from "./refused-tokens.js";
 import { whyNot } from "./why-not.js";
 
 /** A token that holds. */
@@ -58,11 +60,12 @@ const ALGORITHMS = [
  *
  * One that was verified is known by its SHA-256 until it expires, so that a call with it waits for nothing. It is
  * verified anew once its issuer's keys have changed, or the policy trusts another issuer, audience or place of keys.
- * What was rejected is not kept: a key that is new, or a clock, may change that.
+ * What was rejected is known for a moment, unless a key that is new, or time, may save it.
  */
 export class TokenVerifier {
   readonly #options: TokenVerifierOptions;
   readonly #kept: LRUCache<string, Kept>;
+  readonly #refused = new RefusedTokens();
   /** By SHA-256: a client's first calls come together, and one of them verifies its token. */
   readonly #underWay = new Map<string, Promise<Verified | Fault>>();
   readonly #selectors = new WeakMap<KeySet, JWTVerifyGetKey>();
@@ -74,12 +77,15 @@ export class TokenVerifier {
 
   /** Verify a token. Rejects only for what nobody expected. */
   verify(token: string): MaybePromise<Verified | Fault> {
-    if (token.length > MOST_BYTES) return rejected(`has more than ${MOST_BYTES} bytes`);
+    if (token.length > MOST_BYTES) return rejected("malformed", `has more than ${MOST_BYTES} bytes`);
     const id = hash("sha256", token, "base64");
     const kept = this.#kept.get(id);
     if (kept && this.#holds(kept)) return kept.verified;
     const underWay = this.#underWay.get(id);
     if (underWay) return underWay;
+    const { clock, policy } = this.#options;
+    const refused = this.#refused.get(id, clock.now(), (name) => policy().issuers.get(name));
+    if (refused) return refused;
     const maker = this.#makerOf(token);
     if ("kind" in maker) return maker;
 
@@ -104,29 +110,37 @@ export class TokenVerifier {
     try {
       const { iss: name = "" } = decodeJwt(token);
       const issuer = this.#options.policy().issuers.get(name);
-      return issuer ? { name, issuer } : rejected("is of no issuer that the policy trusts");
+      return issuer ? { name, issuer } : rejected("wrong_issuer", "is of no issuer that the policy trusts");
     } catch (error) {
-      if (error instanceof errors.JOSEError) return rejected("cannot be read");
+      if (error instanceof errors.JOSEError) return rejected("malformed", "cannot be read");
       throw error;
     }
   }
 
   async #verify(token: string, maker: Maker, id: string): Promise<Verified | Fault> {
     const all = this.#keysOf(maker.issuer);
-    const first = await this.#verifyByAny(token, maker, all, id);
-    if (!isOutdated(first)) return settled(first);
+    const before = setsOf(all);
+    const first = await this.#verifyByAny(token, maker, before, id);
+    if (!isOutdated(first)) return this.#settle(first, { ...maker, sets: before }, id);
     // Signed by a key that is not held: it may be newer than those that are.
     const renewed = await Promise.all(all.map((keys) => keys.renew()));
-    const second = await this.#verifyByAny(token, maker, all, id);
+    const sets = setsOf(all);
+    const second = isAsBefore(before) ? first : await this.#verifyByAny(token, maker, sets, id);
     const isJudged = renewed.every((isFresh) => isFresh) || second instanceof errors.JWSSignatureVerificationFailed;
-    return isOutdated(second) && !isJudged ? KEYS_AWAY : settled(second);
+    return isOutdated(second) && !isJudged ? KEYS_AWAY : this.#settle(second, { ...maker, sets }, id);
+  }
+
+  #settle(result: Verified | errors.JOSEError, grounds: Grounds, id: string): Verified | Fault {
+    if ("kind" in result) return result;
+    const fault = rejected(...whyNot(result));
+    if (!mayTurn(result)) this.#refused.keep(id, { fault, grounds, at: this.#options.clock.now() });
+    return fault;
   }
 
   /** @returns why not by the last key set, where by none. */
-  async #verifyByAny(token: string, maker: Maker, all: readonly TokenKeys[], id: string) {
+  async #verifyByAny(token: string, maker: Maker, sets: readonly HeldSet[], id: string) {
     let last: Verified | errors.JOSEError = new errors.JWKSNoMatchingKey();
-    for (const keys of all) {
-      const keySet = keys.held();
+    for (const { keys, keySet } of sets) {
       if (!keySet) continue;
       last = await this.#verifyBy(token, maker, keySet);
       if (!isOutdated(last)) {
@@ -166,8 +180,9 @@ export class TokenVerifier {
   }
 }
 
-const KEYS_AWAY = fault(
+const KEYS_AWAY = distrusted(
   "unavailable",
+  "keys_away",
   "the keys of the token's issuer cannot be had, so that it cannot be judged; send the same again",
 );
 
@@ -181,10 +196,16 @@ function isOutdated(result: Verified | errors.JOSEError): boolean {
   return result instanceof errors.JWKSNoMatchingKey || result instanceof errors.JWSSignatureVerificationFailed;
 }
 
-function settled(result: Verified | errors.JOSEError): Verified | Fault {
-  return "kind" in result ? result : rejected(whyNot(result));
+/** Whether the same token may come to hold by the same keys and policy: in time, or once its key is read. */
+function mayTurn(error: errors.JOSEError): boolean {
+  if (error instanceof errors.JWTClaimValidationFailed) return error.claim === "nbf";
+  return error instanceof errors.JWKSNoMatchingKey;
 }
 
-function rejected(why: string): Fault {
-  return fault("unauthenticated", `the token ${why}; send authorization: Bearer and a token that holds`);
+function setsOf(all: readonly TokenKeys[]): readonly HeldSet[] {
+  return all.map((keys) => ({ keys, keySet: keys.held() }));
+}
+
+function rejected(why: Distrust, words: string): Fault {
+  return distrusted("unauthenticated", why, `the token ${words}; send authorization: Bearer and a token that holds`);
 }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { KeySet, TokenKeys } from "../../../src/app/identity-ports.js";
+import type { Distrust } from "../../../src/domain/distrust.js";
 import { TokenVerifier } from "../../../src/identity/token-verifier.js";
 import { forgedToken, type SigningKey, signingKey, signToken } from "../../support/issuer.js";
 import { policyOf } from "../policy/written.js";
@@ -62,10 +63,11 @@ function stage(keys = new ToldKeys(setOf(key)), policy = policyWith("windbreak")
 const CLAIMS = { iss: ISSUER, aud: "windbreak", sub: "ann" };
 const inAnHour = { exp: NOW_S + HOUR_S };
 
-const unauthenticated = (why: string) => ({
+const unauthenticated = (words: string, why: Distrust = "wrong_signature") => ({
   kind: "fault",
   code: "unauthenticated",
-  message: `the token ${why}; send authorization: Bearer and a token that holds`,
+  why,
+  message: `the token ${words}; send authorization: Bearer and a token that holds`,
 });
 
 describe("a token that holds", () => {
@@ -114,24 +116,31 @@ describe("a token that holds", () => {
 });
 
 describe("a token that does not hold", () => {
-  it.each<[string, object, object, string]>([
-    ["of another issuer", { iss: "https://evil.example" }, inAnHour, "is of no issuer that the policy trusts"],
-    ["of no issuer", { iss: undefined }, inAnHour, "is of no issuer that the policy trusts"],
-    ["whose issuer is a list", { iss: [ISSUER] }, inAnHour, "is of no issuer that the policy trusts"],
+  it.each<[string, object, object, string, Distrust]>([
+    [
+      "of another issuer",
+      { iss: "https://evil.example" },
+      inAnHour,
+      "is of no issuer that the policy trusts",
+      "wrong_issuer",
+    ],
+    ["of no issuer", { iss: undefined }, inAnHour, "is of no issuer that the policy trusts", "wrong_issuer"],
+    ["whose issuer is a list", { iss: [ISSUER] }, inAnHour, "is of no issuer that the policy trusts", "wrong_issuer"],
     [
       "for another audience",
       { aud: "another" },
       inAnHour,
       "is for another audience (aud) than those that the policy trusts of its issuer",
+      "wrong_audience",
     ],
-    ["for nobody", { aud: undefined }, inAnHour, "has no aud"],
-    ["that has expired", {}, { exp: NOW_S - 31 }, "has expired"],
-    ["that never expires", {}, { exp: null }, "has no exp"],
-    ["whose exp is text", { exp: "2099-01-01" }, { exp: null }, "has a wrong exp"],
-    ["that is not valid yet", { nbf: NOW_S + 31 }, inAnHour, "is not valid yet (nbf)"],
-  ])("is one %s", async (_, claims, head, why) => {
+    ["for nobody", { aud: undefined }, inAnHour, "has no aud", "wrong_token"],
+    ["that has expired", {}, { exp: NOW_S - 31 }, "has expired", "expired"],
+    ["that never expires", {}, { exp: null }, "has no exp", "wrong_token"],
+    ["whose exp is text", { exp: "2099-01-01" }, { exp: null }, "has a wrong exp", "wrong_token"],
+    ["that is not valid yet", { nbf: NOW_S + 31 }, inAnHour, "is not valid yet (nbf)", "expired"],
+  ])("is one %s", async (_, claims, head, words, why) => {
     const { verify } = stage();
-    expect(await verify(await signToken(key, { ...CLAIMS, ...claims }, head))).toEqual(unauthenticated(why));
+    expect(await verify(await signToken(key, { ...CLAIMS, ...claims }, head))).toEqual(unauthenticated(words, why));
   });
 
   it("is one without a signature, whatever its alg is called", async () => {
@@ -234,7 +243,7 @@ describe("a token that does not hold", () => {
   it("is one of more than 8 KiB, which is not looked into", async () => {
     const { verify } = stage();
     const token = await signToken(key, { ...CLAIMS, more: "x".repeat(8_192) }, inAnHour);
-    expect(await verify(token)).toEqual(unauthenticated("has more than 8192 bytes"));
+    expect(await verify(token)).toEqual(unauthenticated("has more than 8192 bytes", "malformed"));
   });
 
   it("asks for no key of an issuer that nobody trusts", async () => {
@@ -293,7 +302,7 @@ describe("a token that is known", () => {
     world.now = NOW + (HOUR_S + 29) * 1000;
     expect(await verify(token)).toMatchObject({ kind: "verified" });
     world.now = NOW + (HOUR_S + 31) * 1000;
-    expect(await verify(token)).toEqual(unauthenticated("has expired"));
+    expect(await verify(token)).toEqual(unauthenticated("has expired", "expired"));
   });
 
   it("stays known over a reload that trusts the same, and is judged anew by one that does not", async () => {
@@ -305,7 +314,65 @@ describe("a token that is known", () => {
     world.policy = policyWith("another");
     expect(await verify(token)).toMatchObject({ code: "unauthenticated", message: expect.stringContaining("(aud)") });
     world.policy = policyWith();
-    expect(await verify(token)).toEqual(unauthenticated("is of no issuer that the policy trusts"));
+    expect(await verify(token)).toEqual(unauthenticated("is of no issuer that the policy trusts", "wrong_issuer"));
+  });
+});
+
+describe("a token that was rejected a moment ago", () => {
+  const forged = () => signToken(other, CLAIMS, { ...inAnHour, kid: "one" });
+
+  it("is rejected at once, and asks for no key again before 10 s are over", async () => {
+    const { verifier, verify, keys, world } = stage();
+    const token = await forged();
+    const first = await verify(token);
+    expect(first).toEqual(unauthenticated("has a signature that is not its issuer's"));
+    expect(verifier.verify(token)).toBe(first);
+    expect(keys.renewed).toBe(1);
+    world.now += 10_000;
+    expect(await verify(token)).toEqual(first);
+    expect(keys.renewed).toBe(2);
+  });
+
+  it("holds as soon as its issuer has other keys", async () => {
+    const { verify, keys } = stage();
+    const token = await forged();
+    await verify(token);
+    keys.next = setOf({ ...other, public: { ...other.public, kid: "one" } });
+    await keys.renew();
+    expect(await verify(token)).toMatchObject({ kind: "verified" });
+  });
+
+  it("holds as soon as its key is read, where that was not held", async () => {
+    const { verify, keys } = stage();
+    const token = await signToken(other, CLAIMS, inAnHour);
+    expect(await verify(token)).toMatchObject({ code: "unauthenticated" });
+    keys.next = setOf(key, other);
+    expect(await verify(token)).toMatchObject({ kind: "verified" });
+  });
+
+  it("holds as soon as the policy takes its audience", async () => {
+    const { verify, world } = stage();
+    const token = await signToken(key, { ...CLAIMS, aud: "another" }, inAnHour);
+    expect(await verify(token)).toMatchObject({ why: "wrong_audience" });
+    world.policy = policyWith("windbreak", "another");
+    expect(await verify(token)).toMatchObject({ kind: "verified" });
+  });
+
+  it("holds as soon as its time has come", async () => {
+    const { verify, world } = stage();
+    const token = await signToken(key, { ...CLAIMS, nbf: NOW_S + 31 }, inAnHour);
+    expect(await verify(token)).toMatchObject({ why: "expired" });
+    world.now += 1_000;
+    expect(await verify(token)).toMatchObject({ kind: "verified" });
+  });
+
+  it("holds again where the clock was ahead and is set back", async () => {
+    const { verify, world } = stage();
+    const token = await signToken(key, CLAIMS, inAnHour);
+    world.now = NOW + (HOUR_S + 31) * 1000;
+    expect(await verify(token)).toMatchObject({ why: "expired" });
+    world.now = NOW + (HOUR_S + 29) * 1000;
+    expect(await verify(token)).toMatchObject({ kind: "verified" });
   });
 });
 
