@@ -1,7 +1,7 @@
 import { wholeNanoUsd } from "../domain/money.js";
 import { allowedModels, judgeModel } from "../domain/plan.js";
 import type { Desk } from "./desk.js";
-import { type Fault, fault } from "./fault.js";
+import { distrusted, type Fault, fault } from "./fault.js";
 import { faultInId, type PrincipalName } from "./forms.js";
 import { whoAsks } from "./identify.js";
 import type { Evidence } from "./identity-ports.js";
@@ -52,7 +52,7 @@ export function checkBudget(desk: Desk, call: CheckBudgetCall, evidence?: Eviden
   const snapshot = desk.snapshot();
   const found = whoAsks(desk.identity, snapshot, call.principal, evidence);
   if (found.kind === "fault") return found;
-  if (found.kind === "refused") return fault("not_found", found.refusal.message);
+  if (found.kind === "refused") return distrusted("not_found", "unknown", found.refusal.message);
 
   const now = desk.clock.now();
   return whenDone(desk.store.read(found.account, snapshot.calendar, now), (readings) => {

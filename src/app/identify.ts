@@ -1,5 +1,5 @@
 import type { ListedPrincipal, Policy } from "../domain/policy.js";
-import { badField, type Fault, fault } from "./fault.js";
+import { badField, distrusted, type Fault } from "./fault.js";
 import { faultInId, faultInPrincipal, type PrincipalName } from "./forms.js";
 import type { Evidence, Identity } from "./identity-ports.js";
 import { type Refused, refused } from "./refused.js";
@@ -57,8 +57,9 @@ export function falseClaim(listed: ListedPrincipal, { id, role, workspace }: Pri
 }
 
 function denied(part: string, claimed: string, listed: ListedPrincipal): Fault {
-  return fault(
+  return distrusted(
     "permission_denied",
+    "another",
     `principal.${part}: ${claimed} is not what the policy says of ${listed.name}; leave it empty or name the policy's own`,
   );
 }

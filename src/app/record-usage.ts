@@ -3,7 +3,7 @@ import type { Policy } from "../domain/policy.js";
 import { used } from "../domain/settlement.js";
 import type { NanoUsd } from "../domain/units.js";
 import type { Desk } from "./desk.js";
-import { badField, type Fault, fault } from "./fault.js";
+import { badField, distrusted, type Fault, fault } from "./fault.js";
 import { faultInId, faultInLabels, faultInPrincipal, faultInUsage, type PrincipalName } from "./forms.js";
 import { identify } from "./identify.js";
 import type { Evidence } from "./identity-ports.js";
@@ -53,7 +53,7 @@ function recordRefused(
   call: RecordUsageCall,
   { refusal, principal }: Refused,
 ): MaybePromise<Recorded | Fault> {
-  const unknown = fault("not_found", refusal.message);
+  const unknown = distrusted("not_found", "unknown", refusal.message);
   if (principal === undefined) return unknown;
   const name: PrincipalName = { id: principal, role: "", workspace: "", isProved: true };
   return whenDone(settleNamed(desk, snapshot, call, name), (result) =>
@@ -150,8 +150,9 @@ function settledAs(
 ): Charged | Fault {
   switch (result.kind) {
     case "foreign":
-      return fault(
+      return distrusted(
         "permission_denied",
+        "another",
         "reservation_id: another principal reserved it, and only that one may settle it",
       );
     case "uncountable":
@@ -181,7 +182,7 @@ function chargeUnreserved(
 ): MaybePromise<Charged | Fault> {
   const found = identify(snapshot, name);
   if (found.kind === "fault") return found;
-  if (found.kind === "refused") return fault("not_found", found.refusal.message);
+  if (found.kind === "refused") return distrusted("not_found", "unknown", found.refusal.message);
   const plan = planToCharge(snapshot, found, call);
   if (plan.kind === "fault") return plan;
   const amounts = call.usage ? used(plan, call.usage) : { inputTokens: 0, outputTokens: 0, cost: 0 };

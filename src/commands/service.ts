@@ -9,6 +9,7 @@ import { SnapshotInForce } from "../app/snapshot-in-force.js";
 import { inventRequestId } from "../counters/memory/ids.js";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { PendingQueue } from "../counters/pending/pending-queue.js";
+import type { Door } from "../domain/distrust.js";
 import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import type { AdminToken } from "../keys/admin-token.js";
@@ -38,6 +39,7 @@ import { forgetfulStore } from "./open-store.js";
 import type { StoreInUse } from "./store-in-use.js";
 import { Sweeper } from "./sweeper.js";
 import type { TlsInUse } from "./tls-in-use.js";
+import { TurnedAway } from "./turned-away.js";
 
 const DECISIONS = "windbreak.v1.PolicyDecisionService";
 const SERVED = [DECISIONS, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
@@ -69,6 +71,7 @@ export class Service {
   readonly #draining = createDraining();
   readonly #health = new Health([DECISIONS], this.#draining);
   readonly #metrics: Metrics;
+  readonly #turnedAway: TurnedAway;
   readonly #desk: Desk;
   readonly #pending: PendingQueue;
   readonly #sweeper: Sweeper;
@@ -98,6 +101,7 @@ export class Service {
       file: this.#counters.pendingFile,
     });
     this.#metrics = new Metrics({ version: VERSION, clock, source: this.#metricsSource() });
+    this.#turnedAway = new TurnedAway(log, this.#metrics);
     this.#desk = {
       identity: identityFor(settings),
       store: this.#counters.store,
@@ -111,7 +115,7 @@ export class Service {
     this.#server = this.#serving();
     const { envoy, identity, socketAccess: access } = settings;
     if (envoy && upstreamKeys) {
-      this.#envoy = new EnvoyDoor({ ...this.#handling(), settings: envoy, identity, upstreamKeys, tls, access });
+      this.#envoy = new EnvoyDoor({ ...this.#handling("envoy"), settings: envoy, identity, upstreamKeys, tls, access });
     }
   }
 
@@ -179,6 +183,7 @@ export class Service {
     const outcome = await shutdown(running, { graceMs, drainDelayMs: this.#live ? drainDelayMs : 0 });
     // Only readiness was still to be told.
     await this.#admin?.close(ADMIN_GRACE_MS);
+    this.#turnedAway.close();
     this.#sweeper.stop();
     this.#metrics.close();
     // No call is left that could be answered.
@@ -191,17 +196,18 @@ export class Service {
     const server = createServer();
     const reflect = createReflection(readDescriptors(), SERVED);
     const prover = proverFor(this.#settings, { policy: () => this.#snapshot().policy, issuerKeys: this.#issuerKeys });
-    server.addService(DECISION_SERVICE, decisionHandlers({ ...this.#handling(), prover }));
+    server.addService(DECISION_SERVICE, decisionHandlers({ ...this.#handling("grpc"), prover }));
     server.addService(HealthService, this.#health.handlers);
     server.addService(ServerReflectionService, reflectionHandlers(reflect, this.#draining));
     return server;
   }
 
-  #handling(): HandlingOptions {
+  #handling(door: Door): HandlingOptions {
     return {
       desk: this.#desk,
       draining: this.#draining,
       timed: (ms) => this.#metrics.observe(ms / 1000),
+      turnedAway: this.#turnedAway.at(door),
       failed: (cause) => this.#log.error("a call failed unexpectedly", cause),
     };
   }
@@ -218,6 +224,7 @@ export class Service {
       token: this.#adminToken,
       source: this.#adminSource(),
       scrape: () => scrape(this.#metrics, (fault) => this.#log.error("metrics are incomplete", fault)),
+      turnedAway: this.#turnedAway.at("admin"),
       report: (fault) => this.#log.error("admin port", fault),
     });
     if (started.kind === "listening") {

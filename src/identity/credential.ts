@@ -1,9 +1,10 @@
-import { type Fault, fault } from "../app/fault.js";
+import { distrusted, type Fault } from "../app/fault.js";
 import { faultInPrincipal, type PrincipalName } from "../app/forms.js";
 import type { Evidence, Identity } from "../app/identity-ports.js";
 import type { Clock } from "../app/ports.js";
 import type { Refused } from "../app/refused.js";
 import type { Policy } from "../domain/policy.js";
+import { parseApiKey } from "./api-key.js";
 import { byApiKey, byClaims, bySpiffe, type Proof, type Proved } from "./credentials.js";
 
 /** A credential that was shown, and whom it means. */
@@ -30,8 +31,9 @@ export function credentialIdentity(clock: Clock): Identity {
       const found = findingsIn(policy, evidence);
       const [first] = found;
       if (!first) return NO_CREDENTIAL;
-      const wrongKey = found.find(({ source, proof }) => source === API_KEY && proof.kind === "refused");
-      if (wrongKey?.proof.kind === "refused") return wrong(wrongKey.proof);
+      const { apiKey } = evidence;
+      const wrong = found.find(({ source, proof }) => source === API_KEY && proof.kind === "refused");
+      if (apiKey !== undefined && wrong?.proof.kind === "refused") return wrongKey(apiKey, wrong.proof);
 
       const meant = found.find(({ proof }) => proof.kind === "proved") ?? first;
       const other = found.find(({ proof }) => meansAnother(policy, meant.proof, proof));
@@ -50,15 +52,22 @@ export function faultInCredential({ credentials, trust }: Policy): string | unde
 const API_KEY = "the API key";
 
 /** What is said to who shows nothing. */
-export const NO_CREDENTIAL = fault(
+export const NO_CREDENTIAL = distrusted(
   "unauthenticated",
+  "missing",
   "nothing says who calls: send authorization: Bearer wb_… (an API key) or a token in its place, or connect with a client certificate that has a SPIFFE id",
 );
 
-const EXPIRED = fault("unauthenticated", "the token has expired; get a new one, and open streams anew with it");
+const EXPIRED = distrusted(
+  "unauthenticated",
+  "expired",
+  "the token has expired; get a new one, and open streams anew with it",
+);
 
-function wrong({ refusal }: Refused): Fault {
-  return fault("unauthenticated", `${refusal.message}; send one that the policy lists`);
+/** Say to whoever showed an API key that it is nobody's. */
+export function wrongKey(apiKey: string, { refusal }: Refused): Fault {
+  const why = parseApiKey(apiKey).kind === "key" ? "wrong_key" : "malformed";
+  return distrusted("unauthenticated", why, `${refusal.message}; send one that the policy lists`);
 }
 
 /** Find whom each credential means that was shown, in the order in which they are spoken of. */
@@ -97,12 +106,17 @@ function falseClaim(policy: Policy, proof: Proof, named: PrincipalName): Fault |
   const who = proof.kind === "proved" ? inFull(policy, proof) : { id: proof.principal ?? "", role: "", workspace: "" };
   const part = PARTS.find((key) => named[key] !== "" && who[key] !== "" && named[key] !== who[key]);
   if (!part) return undefined;
-  return fault(
+  return distrusted(
     "permission_denied",
+    "another",
     `principal.${part}: ${named[part]} is not what the credential proves of ${who.id}; leave it empty or name what it proves`,
   );
 }
 
 function disagree(first: string, second: string): Fault {
-  return fault("permission_denied", `${second} means another than ${first} does; send one, or let both mean the same`);
+  return distrusted(
+    "permission_denied",
+    "another",
+    `${second} means another than ${first} does; send one, or let both mean the same`,
+  );
 }

@@ -1,8 +1,9 @@
-import { type Fault, fault } from "../app/fault.js";
+import { distrusted, type Fault } from "../app/fault.js";
 import type { PrincipalName } from "../app/forms.js";
 import type { Claims, Evidence, Identity } from "../app/identity-ports.js";
 import { type Refused, refused } from "../app/refused.js";
 import type { Policy } from "../domain/policy.js";
+import { wrongKey } from "./credential.js";
 import { byApiKey, byClaims, bySpiffe, type Proof } from "./credentials.js";
 
 /** One thing that says who a caller is, and whom it means. */
@@ -29,8 +30,7 @@ export function envoyIdentity(fixedId?: string): Identity {
       const { named: word = NOBODY } = evidence;
       const proofs = proofsIn(policy, evidence);
       const key = proofs.find(({ source }) => source === API_KEY)?.who;
-      if (key && "kind" in key)
-        return fault("unauthenticated", `${key.refusal.message}; send one that the policy lists`);
+      if (key && "kind" in key) return wrongKey(evidence.apiKey ?? "", key);
       const first = fixedId === undefined ? (proofs[0] ?? wordAlone(word)) : fixed(policy, fixedId);
       if (!first) return NO_CREDENTIAL;
       if ("kind" in first.who) return first.who;
@@ -54,8 +54,9 @@ const WORDS = {
   workspace: "the route's windbreak.workspace",
 } as const;
 
-const NO_CREDENTIAL = fault(
+const NO_CREDENTIAL = distrusted(
   "unauthenticated",
+  "missing",
   "nothing says who calls: send authorization: Bearer wb_…, or a client certificate or token that Envoy verifies, or name windbreak.principal for the route",
 );
 
@@ -104,5 +105,9 @@ function meansAnother(policy: Policy, who: PrincipalName, other: Finding["who"])
 
 function disagree(first: string, second: string): Fault {
   const other = first === second ? second.replace("the ", "another ") : second;
-  return fault("permission_denied", `${other} means another than ${first} does; send one, or let both mean the same`);
+  return distrusted(
+    "permission_denied",
+    "another",
+    `${other} means another than ${first} does; send one, or let both mean the same`,
+  );
 }

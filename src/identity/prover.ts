@@ -1,4 +1,4 @@
-import { type Fault, fault } from "../app/fault.js";
+import { distrusted, type Fault } from "../app/fault.js";
 import type { Evidence, Prover, Shown } from "../app/identity-ports.js";
 import type { MaybePromise } from "../app/ports.js";
 import { NO_CREDENTIAL } from "./credential.js";
@@ -24,8 +24,9 @@ export function credentialProver(tokens: Pick<TokenVerifier, "verify">): Prover 
   };
 }
 
-const NO_BEARER = fault(
+const NO_BEARER = distrusted(
   "unauthenticated",
+  "malformed",
   "authorization holds no single bearer; send authorization: Bearer wb_… (an API key), or Bearer and a token",
 );
 

@@ -22,6 +22,11 @@ export const DEFINITIONS = {
     kind: "counter",
     help: "Decisions made without the store, as on_store_failure says; dry runs included.",
   },
+  unauthenticated: {
+    name: "windbreak_unauthenticated_total",
+    kind: "counter",
+    help: "Calls refused for who makes them, by the door they came to and by why.",
+  },
   decisionDuration: {
     name: "windbreak_decision_duration_seconds",
     kind: "histogram",

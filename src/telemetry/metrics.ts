@@ -8,6 +8,7 @@ import type {
   ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import type { Clock, Decided, DecisionLog, MaybePromise, Settled } from "../app/ports.js";
+import type { Distrust, Door } from "../domain/distrust.js";
 import type { EpochMs } from "../domain/units.js";
 import { DecisionCounts } from "./decision-counts.js";
 import { DEFINITIONS } from "./definitions.js";
@@ -24,6 +25,7 @@ import {
   tlsMetrics,
   within,
 } from "./scrape-reads.js";
+import { StrangerCounts } from "./stranger-counts.js";
 
 const READS = ["policy", "catalogue", "store", "limits"] as const;
 type Read = (typeof READS)[number];
@@ -52,6 +54,7 @@ export class Metrics implements DecisionLog, MetricProducer {
   readonly #maxSeries: number;
   readonly #start: EpochMs;
   readonly #counts: DecisionCounts;
+  readonly #strangers = new StrangerCounts();
   readonly #lag = new EventLoopLag();
   readonly #failedReads = new Map<Read, number>(READS.map((read) => [read, 0]));
   #collecting: Promise<CollectionResult> | undefined;
@@ -71,6 +74,11 @@ export class Metrics implements DecisionLog, MetricProducer {
 
   settled(settlement: Settled): void {
     this.#counts.settled(settlement);
+  }
+
+  /** Count a call that was refused for who makes it. */
+  turnedAway(door: Door, why: Distrust): void {
+    this.#strangers.add(door, why);
   }
 
   /** Count how long a decision took, in seconds. */
@@ -115,6 +123,7 @@ export class Metrics implements DecisionLog, MetricProducer {
     const span = { start: this.#start, end: this.#clock.now() };
     const metrics = [
       ...this.#counts.metrics(span),
+      ...this.#strangers.metrics(span),
       ...storeMetrics(stats, span),
       ...pendingMetrics(this.#source.pending(), span),
       ...limitMetrics(limits, this.#maxSeries, span),

@@ -1,6 +1,7 @@
 import type { Desk } from "../app/desk.js";
 import type { Prover } from "../app/identity-ports.js";
 import type { Draining } from "./draining.js";
+import type { Stranger } from "./stranger.js";
 
 /** What the service needs besides the use cases. */
 export interface ServiceOptions {
@@ -10,6 +11,8 @@ export interface ServiceOptions {
   readonly prover?: Prover | undefined;
   /** Told how long a decision took, in milliseconds. */
   readonly timed: (ms: number) => void;
+  /** Told of each call that was refused for who makes it; left out where nobody counts them. */
+  readonly turnedAway?: (stranger: Stranger) => void;
   /** Told of what nobody expected. */
   readonly failed: (cause: unknown) => void;
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Distrust } from "../domain/distrust.js";
 import { type Address, isLocal } from "./address.js";
 
 /** Why a request is not looked at any further. */
@@ -44,13 +45,16 @@ export interface TokenCheck {
  *
  * Probes hold none: they are told whether the process lives and serves.
  */
-export function refuseStranger(request: IncomingMessage, token: TokenCheck | undefined): Refusal | undefined {
+export function refuseStranger(
+  request: IncomingMessage,
+  token: TokenCheck | undefined,
+): (Refusal & { readonly why: Distrust }) | undefined {
   if (!token || OPEN_TO_PROBES.has(request.url?.split("?")[0])) return undefined;
   const shown = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
   if (shown !== undefined && token.matches(shown)) return undefined;
-  const error =
-    shown === undefined ? "show the admin token: Authorization: Bearer TOKEN" : "this is not the admin token";
-  return { status: 401, error };
+  if (shown !== undefined) return { status: 401, error: "this is not the admin token", why: "wrong_key" };
+  const why = request.headers.authorization === undefined ? "missing" : "malformed";
+  return { status: 401, error: "show the admin token: Authorization: Bearer TOKEN", why };
 }
 
 /**

@@ -5,11 +5,14 @@ import type { Address, AddressFault } from "./address.js";
 import { hostsServed, refuseRequest, refuseStranger, type TokenCheck } from "./admin-guard.js";
 import { type Answer, answer, type Routing, refused } from "./admin-routes.js";
 import { bind, type Listener } from "./listeners.js";
+import { type Stranger, UNIX_SOCKET } from "./stranger.js";
 
 export interface AdminOptions extends Routing {
   readonly address: Address;
   /** What operators must show; they need nothing when left out. */
   readonly token?: TokenCheck | undefined;
+  /** Told of each request that did not show the token; left out where nobody counts them. */
+  readonly turnedAway?: (stranger: Stranger) => void;
   /** Told of what went wrong inside; the client is told "internal error". */
   readonly report: (fault: unknown) => void;
   /** How long a connection may last, from its start to the end of its one answer. */
@@ -91,13 +94,20 @@ async function answerSafely(
   const refusal = refuseRequest(request, hosts);
   if (refusal) return refused(refusal);
   const stranger = refuseStranger(request, options.token);
-  if (stranger) return { ...refused(stranger), headers: { "www-authenticate": "Bearer" } };
+  if (stranger) {
+    options.turnedAway?.({ why: stranger.why, told: stranger.error, peer: peerAddress(request) });
+    return { ...refused(stranger), headers: { "www-authenticate": "Bearer" } };
+  }
   try {
     return await answer(options, request);
   } catch (cause) {
     options.report(new Error("the admin port could not answer a request", { cause }));
     return refused({ status: 500, error: "internal error" });
   }
+}
+
+function peerAddress({ socket: { remoteAddress, remotePort } }: IncomingMessage): string {
+  return remoteAddress === undefined ? UNIX_SOCKET : `${remoteAddress}:${remotePort}`;
 }
 
 function send(response: ServerResponse, { status, type, body, headers }: Answer): void {

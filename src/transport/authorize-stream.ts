@@ -9,6 +9,7 @@ import { abandon, type ServiceOptions } from "./abandon.js";
 import { readQuestion, writeDecisionInStream, writeErrorInStream } from "./codec.js";
 import { evidenceOf } from "./evidence.js";
 import { INTERNAL, type Status, statusOf } from "./status.js";
+import { strangerIn, unknownIn } from "./stranger.js";
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
 
@@ -52,12 +53,12 @@ export class OpenStream {
     const { desk } = this.#options;
     if (call.cancelled || call.destroyed) return;
     if (evidence && "kind" in evidence) {
-      this.#fail(statusOf(evidence));
+      this.#turnAway(evidence);
       return;
     }
     const fault = evidence && faultInEvidence(desk.identity, desk.snapshot(), evidence);
     if (fault) {
-      this.#fail(statusOf(fault));
+      this.#turnAway(fault);
       return;
     }
     this.#evidence = evidence;
@@ -111,6 +112,8 @@ export class OpenStream {
   }
 
   #answer(answer: Decision | Fault, requestId: string, begun: number): void {
+    const stranger = answer.kind === "fault" ? strangerIn(answer, this.#call) : unknownIn(answer, this.#call);
+    if (stranger) this.#options.turnedAway?.(stranger);
     if (answer.kind === "fault") {
       this.#refuse(requestId, statusOf(answer));
       return;
@@ -156,6 +159,12 @@ export class OpenStream {
   #failUnexpectedly(cause: unknown): void {
     this.#options.failed(cause);
     this.#fail(INTERNAL);
+  }
+
+  #turnAway(fault: Fault): void {
+    const stranger = strangerIn(fault, this.#call);
+    if (stranger) this.#options.turnedAway?.(stranger);
+    this.#fail(statusOf(fault));
   }
 
   #fail(status: Status): void {

@@ -14,6 +14,7 @@ import { evidenceOf } from "./evidence.js";
 import { inBytes } from "./in-bytes.js";
 import type { Misread } from "./misread.js";
 import { INTERNAL, statusOf, TOO_LATE } from "./status.js";
+import { type Stranger, strangerIn, unknownIn } from "./stranger.js";
 
 /** The service's methods with bytes in and bytes out. */
 export const DECISION_SERVICE = inBytes(PolicyDecisionServiceService);
@@ -22,50 +23,75 @@ export const DECISION_SERVICE = inBytes(PolicyDecisionServiceService);
 export function decisionHandlers(options: ServiceOptions): UntypedServiceImplementation {
   const { desk } = options;
   return {
-    authorize: unary(
-      options,
-      readAuthorize,
-      (call, evidence) => authorize(desk, evidence ? { ...call, evidence } : call),
-      writeDecision,
-      (answer) => {
+    authorize: unary(options, {
+      read: readAuthorize,
+      decide: (call, evidence) => authorize(desk, evidence ? { ...call, evidence } : call),
+      write: writeDecision,
+      undo: (answer) => {
         if (answer.kind === "allowed") abandon(options, answer.grant.reservationId);
       },
-    ),
-    recordUsage: unary(options, readRecordUsage, (call, evidence) => recordUsage(desk, call, evidence), writeRecorded),
-    checkBudget: unary(options, readCheckBudget, (call, evidence) => checkBudget(desk, call, evidence), writeBudget),
+      stranger: unknownIn,
+    }),
+    recordUsage: unary(options, {
+      read: readRecordUsage,
+      decide: (call, evidence) => recordUsage(desk, call, evidence),
+      write: writeRecorded,
+    }),
+    checkBudget: unary(options, {
+      read: readCheckBudget,
+      decide: (call, evidence) => checkBudget(desk, call, evidence),
+      write: writeBudget,
+    }),
     authorizeStream: (call: ServerDuplexStream<Buffer, Buffer>) => new OpenStream(options, call).run(),
   };
+}
+
+type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
+
+interface Method<Call, Answer> {
+  readonly read: (bytes: Buffer) => Call | Misread;
+  readonly decide: (call: Call, evidence: Evidence | undefined) => MaybePromise<Answer | Fault>;
+  readonly write: (answer: Answer) => Buffer;
+  /** Gives back what an answer reserved, where its caller went away before it was written. */
+  readonly undo?: (answer: Answer) => void;
+  /** Sees in an answer, which is no fault, that it is for who calls. */
+  readonly stranger?: (answer: Answer, call: UnaryCall) => Stranger | undefined;
 }
 
 /**
  * Make the handler of one unary RPC: find out who calls, read, decide, write.
  *
  * Who cannot say who it is hears that, and not what is wrong with its message.
- *
- * @param undo gives back what an answer reserved, where its caller went away before it was written.
  */
 function unary<Call extends object, Answer extends object>(
   options: ServiceOptions,
-  read: (bytes: Buffer) => Call | Misread,
-  decide: (call: Call, evidence: Evidence | undefined) => MaybePromise<Answer | Fault>,
-  write: (answer: Answer) => Buffer,
-  undo?: (answer: Answer) => void,
-): (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void {
-  const { timed, failed } = options;
+  { read, decide, write, undo, stranger }: Method<Call, Answer>,
+): (call: UnaryCall, reply: sendUnaryData<Buffer>) => void {
+  const { timed, failed, turnedAway } = options;
   return (call, reply) => {
     const begun = performance.now();
+    const refuse = (fault: Fault) => {
+      const seen = strangerIn(fault, call);
+      if (seen) turnedAway?.(seen);
+      reply(statusOf(fault));
+    };
     const fail = (cause: unknown) => {
       failed(cause);
       reply(INTERNAL);
     };
     const finish = (answer: Answer | Fault) => {
-      if ("code" in answer) reply(statusOf(answer));
-      else if (call.cancelled) undo?.(answer);
-      else reply(null, write(answer));
+      if ("code" in answer) {
+        refuse(answer);
+      } else {
+        const seen = stranger?.(answer, call);
+        if (seen) turnedAway?.(seen);
+        if (call.cancelled) undo?.(answer);
+        else reply(null, write(answer));
+      }
       timed(performance.now() - begun);
     };
     const go = (evidence: Evidence | Fault | undefined): MaybePromise<void> => {
-      if (evidence && "kind" in evidence) return reply(statusOf(evidence));
+      if (evidence && "kind" in evidence) return refuse(evidence);
       const asked = read(call.request);
       if ("fault" in asked) return reply(statusOf(asked.fault));
       if (isLate(call)) return reply(TOO_LATE);
@@ -81,6 +107,6 @@ function unary<Call extends object, Answer extends object>(
 }
 
 /** Whether a caller has stopped waiting, though the transport may not have noticed yet. */
-function isLate(call: ServerUnaryCall<Buffer, Buffer>): boolean {
+function isLate(call: UnaryCall): boolean {
   return call.cancelled || Number(call.getDeadline()) < Date.now();
 }

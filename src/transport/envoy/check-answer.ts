@@ -2,6 +2,7 @@ import type { Allowed, Denied } from "../../app/decision.js";
 import type { Fault } from "../../app/fault.js";
 import type { PrincipalName } from "../../app/forms.js";
 import type { LimitReport } from "../../app/limit-report.js";
+import { type Distrust, distrustIn } from "../../domain/distrust.js";
 import type { Endpoint } from "../../domain/model.js";
 import type { Reason } from "../../domain/reason.js";
 import type { Millis, Tokens } from "../../domain/units.js";
@@ -49,6 +50,8 @@ export interface Rejected {
   readonly policyRevision?: string;
   /** A credential was sent, and is none that is known. */
   readonly isCredentialWrong?: boolean;
+  /** Where it is refused for who calls. */
+  readonly why?: Distrust | undefined;
 }
 
 /** Turn a denial of the use case into an answer. */
@@ -66,16 +69,17 @@ export function rejectedBy(denied: Denied): Rejected {
     httpStatus,
     requestId,
     policyRevision,
+    why: distrustIn(reason),
   };
 }
 
 /** Turn a fault into an answer: at this door there is none that ends as a gRPC error, which an operator may let through. */
-export function rejectedFor({ code, message }: Fault): Rejected {
+export function rejectedFor({ code, message, why }: Fault): Rejected {
   switch (code) {
     case "unauthenticated":
-      return { kind: "rejected", httpStatus: 401, reason: code, code, message };
+      return { kind: "rejected", httpStatus: 401, reason: code, code, message, why };
     case "permission_denied":
-      return { kind: "rejected", httpStatus: 403, code, message };
+      return { kind: "rejected", httpStatus: 403, code, message, why };
     case "invalid_argument":
     case "not_found":
     case "already_exists":

@@ -6,6 +6,7 @@ import type { Identity } from "../../app/identity-ports.js";
 import type { MaybePromise } from "../../app/ports.js";
 import type { Resolved, Snapshot } from "../../app/snapshot.js";
 import { whenDone } from "../../app/when-done.js";
+import { distrustIn } from "../../domain/distrust.js";
 import type { AccessRequest } from "../../domain/evaluate.js";
 import { hasOutput, type Model } from "../../domain/model.js";
 import type { Refusal } from "../../domain/plan.js";
@@ -243,6 +244,7 @@ function refuse(options: GuardOptions, { policy }: Snapshot, { reason, message }
     message,
     param,
     policyRevision: policy.revision,
+    why: distrustIn(reason),
   };
 }
 

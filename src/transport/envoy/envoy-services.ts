@@ -10,6 +10,7 @@ import { AuthorizationService } from "../../gen/envoy/service/auth/v3/external_a
 import { ExternalProcessorService } from "../../gen/envoy/service/ext_proc/v3/external_processor.js";
 import { abandon, type ServiceOptions } from "../abandon.js";
 import { inBytes } from "../in-bytes.js";
+import { peerAddress } from "../stranger.js";
 import { type GuardOptions, guard } from "./check.js";
 import { BROKEN, type CheckAnswer, rejectedFor } from "./check-answer.js";
 import { readHttpCall } from "./http-call.js";
@@ -55,6 +56,11 @@ function check(
   const begun = performance.now();
   const now = options.desk.clock.now();
   const finish = (answer: CheckAnswer) => {
+    if (answer.kind === "rejected" && answer.why !== undefined) {
+      const { why, message, reason } = answer;
+      const told = reason === "unauthenticated" ? message : undefined;
+      options.turnedAway?.({ why, told, peer: peerAddress(call) });
+    }
     if (call.cancelled && answer.kind === "admitted") abandon(options, answer.decision.grant.reservationId);
     else reply(null, writeCheckAnswer(answer, now));
     options.timed(performance.now() - begun);

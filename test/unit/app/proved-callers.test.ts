@@ -108,6 +108,7 @@ describe("a caller with a sound credential of which the policy makes nothing", (
     expect(await checkBudget(desk, { principal: UNSAID, model: "" })).toEqual({
       kind: "fault",
       code: "not_found",
+      why: "unknown",
       message: UNKNOWN_ROLE.refusal.message,
     });
   });

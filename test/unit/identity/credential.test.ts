@@ -28,7 +28,7 @@ const token = (sub: string, role = "junior") => ({ iss: "i", aud: "w", sub, role
 const clock = new FakeClock("2026-03-10T12:00:00Z");
 const ask = (evidence: Evidence | undefined, name = UNSAID) => credentialIdentity(clock).whoIs(POLICY, name, evidence);
 const proved = (id: string, role = "", workspace = "") => ({ id, role, workspace, isProved: true });
-const denied = (message: string) => ({ kind: "fault", code: "permission_denied", message });
+const denied = (message: string) => ({ kind: "fault", code: "permission_denied", why: "another", message });
 
 describe("a caller that must prove who it is", () => {
   it.each<[string, Evidence, PrincipalName, object]>([

@@ -92,6 +92,7 @@ describe("who calls through Envoy", () => {
     expect(ask(evidence)).toEqual({
       kind: "fault",
       code: "permission_denied",
+      why: "another",
       message: `${message}; send one, or let both mean the same`,
     });
   });
@@ -154,6 +155,7 @@ describe("a fixed principal", () => {
     expect(ask(evidence, "search")).toEqual({
       kind: "fault",
       code: "permission_denied",
+      why: "another",
       message: `${source} means another than --identity fixed:search does; send one, or let both mean the same`,
     });
   });

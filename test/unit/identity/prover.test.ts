@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fault } from "../../../src/app/fault.js";
+import { distrusted } from "../../../src/app/fault.js";
 import { credentialProver } from "../../../src/identity/prover.js";
 
 const CLAIMS = { iss: "i", sub: "ann" };
@@ -8,7 +8,7 @@ const prover = credentialProver({
   verify: (token) => {
     const verified = { kind: "verified", claims: CLAIMS, expiresAt: 5 } as const;
     if (token === "e.known.t") return verified;
-    return token === "e.new.t" ? Promise.resolve(verified) : fault("unauthenticated", "no");
+    return token === "e.new.t" ? Promise.resolve(verified) : distrusted("unauthenticated", "malformed", "no");
   },
 });
 const prove = (authorization: readonly string[], peerUris: readonly string[] = []) =>
