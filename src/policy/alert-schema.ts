@@ -6,12 +6,13 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Where a secret lies: exactly one of file and env, which is checked beside the schema. */
 export function secret(missing?: string) {
-  const words = { expected: "a map with file or env", remedy: "write { file: /run/secrets/NAME } or { env: NAME }" };
+  const remedy = "write { file: /run/secrets/NAME } or { env: NAME }";
+  const words = { expected: "a map with file or env", remedy, mayBeSecret: true };
   return section(missing === undefined ? words : { ...words, missing }, {
-    file: text({ expected: "a path as text" }, /^\S(?:.*\S)?$/)
+    file: text({ expected: "a path as text", mayBeSecret: true }, /^\S(?:.*\S)?$/)
       .optional()
       .meta({ description: "A file whose content is the secret." }),
-    env: text({ expected: "the name of an environment variable as text" }, ENV_NAME)
+    env: text({ expected: "the name of an environment variable as text", mayBeSecret: true }, ENV_NAME)
       .optional()
       .meta({ description: "An environment variable that holds the secret." }),
   }).meta({ minProperties: 1, maxProperties: 1 });
@@ -60,7 +61,12 @@ export const notifySchema = section(
   { expected: "a map with webhook", remedy: "write { webhook: https://… }" },
   {
     webhook: text(
-      { expected: "an http or https URL as text", missing: "add the URL to post to", remedy: "write the whole URL" },
+      {
+        expected: "an http or https URL as text",
+        missing: "add the URL to post to",
+        remedy: "write the whole URL",
+        mayBeSecret: true,
+      },
       /^https?:\/\/[^\s/]+\S*$/,
     ).meta({ description: "Where alerts are posted." }),
     secret: secret().optional().meta({ description: "What the posts are signed with." }),

@@ -13,6 +13,8 @@ export interface Words {
   readonly missing?: string;
   /** What to do where the value is wrong. */
   readonly remedy?: string;
+  /** A secret may stand here by mistake: no fault shows a text that does. */
+  readonly mayBeSecret?: boolean;
 }
 
 /** Put what is wrong and its remedy into the one text that a zod issue carries; `readMessage` takes it apart. */
@@ -27,10 +29,16 @@ export function readMessage(text: string): { readonly what: string; readonly rem
 }
 
 /** Describe a value of the wrong type; for zod's `error` option. */
-export function wrongType({ expected, missing, remedy }: Words): (issue: { readonly input?: unknown }) => string {
+export function wrongType({
+  expected,
+  missing,
+  remedy,
+  mayBeSecret = false,
+}: Words): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => {
     if (input === undefined) return message("missing", missing ?? `add it: ${expected}`);
-    const what = `expected ${expected}, found ${describe(input)}`;
+    const isHidden = mayBeSecret && typeof input === "string";
+    const what = `expected ${expected}, found ${isHidden ? HIDDEN : describe(input)}`;
     if (input === null) return message(what, "give it a value, or remove the key");
     // A plain number is one that could not be read exactly.
     if (typeof input === "number" && Number.isFinite(input) && expected.includes("number")) {
@@ -44,6 +52,9 @@ export function wrongType({ expected, missing, remedy }: Words): (issue: { reado
     return message(what, remedy ?? `write ${expected}`);
   };
 }
+
+/** In place of what may be a key. */
+const HIDDEN = "a text that is not shown";
 
 /** A map with these keys and no others. */
 export function section<Shape extends z.core.$ZodShape>(words: Words, shape: Shape) {
@@ -69,7 +80,10 @@ export function text(words: Words, form?: RegExp) {
   const field = z.string({ error: wrongType(words) });
   if (!form) return field;
   const error = ({ input }: { readonly input?: unknown }) =>
-    message(`${show(String(input))} is not ${words.expected.replace(" as text", "")}`, words.remedy ?? "correct it");
+    message(
+      `${words.mayBeSecret ? HIDDEN : show(String(input))} is not ${words.expected.replace(" as text", "")}`,
+      words.remedy ?? "correct it",
+    );
   return field.regex(form, { error });
 }
 

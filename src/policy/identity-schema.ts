@@ -4,8 +4,8 @@ import { list, named, section, text, wrongType } from "./fields.js";
 
 export const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)+$/;
 const SPIFFE_PATTERN = /^spiffe:\/\/[a-z0-9._-]+(?:\/(?:[A-Za-z0-9._-]+|\*))+$/;
-/** Keys that prove an identity must not come over a line that anyone can write to. */
-const JWKS_URL = /^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?\/)\S+$/;
+/** Keys that prove an identity must not come over a line that anyone can write to; and the log names their URL. */
+const JWKS_URL = /^(?:https:\/\/(?![^/?#]*@)|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?\/)\S+$/;
 const NOT_EMPTY = /^\S(?:.*\S)?$/;
 
 const issuer = text({ expected: "the issuer as text", missing: "add the `iss` of the tokens" }, NOT_EMPTY).meta({
@@ -14,7 +14,10 @@ const issuer = text({ expected: "the issuer as text", missing: "add the `iss` of
 const audience = text({ expected: "the audience as text", missing: "add the `aud` of the tokens" }, NOT_EMPTY).meta({
   description: "A value of the tokens' `aud`.",
 });
-const jwksUrl = text({ expected: "an https URL as text", remedy: "write an https URL" }, JWKS_URL);
+const jwksUrl = text(
+  { expected: "an https URL as text", remedy: "write an https URL, without a password", mayBeSecret: true },
+  JWKS_URL,
+);
 const jwksFile = section(
   { expected: "a map with file", remedy: "write { file: /etc/windbreak/jwks.json }" },
   {
@@ -45,10 +48,14 @@ const claims = named(
 
 /** One way to prove who one is: exactly one of the three, which is checked beside the schema. */
 export const credentialSchema = section(
-  { expected: "a credential as a map", remedy: "write api_key_sha256, spiffe or jwt" },
+  { expected: "a credential as a map", remedy: "write api_key_sha256, spiffe or jwt", mayBeSecret: true },
   {
     api_key_sha256: text(
-      { expected: "the SHA-256 of an API key: 64 hexadecimal digits", remedy: "copy the whole hash, quoted" },
+      {
+        expected: "the SHA-256 of an API key: 64 hexadecimal digits",
+        remedy: "copy the whole hash, quoted",
+        mayBeSecret: true,
+      },
       /^[0-9a-fA-F]{64}$/,
     )
       .optional()

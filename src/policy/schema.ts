@@ -80,7 +80,7 @@ const principalSchema = section(
     endpoints: endpointList,
     limits: LIMITS.optional().meta({ description: "Ceilings on what this principal uses." }),
     disabled: flag().optional().meta({ description: "true refuses every call." }),
-    credentials: list({ expected: "a list of credentials" }, credentialSchema)
+    credentials: list({ expected: "a list of credentials", mayBeSecret: true }, credentialSchema)
       .optional()
       .meta({ description: "How it proves who it is. Any one of them is enough." }),
   },

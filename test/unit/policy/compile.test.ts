@@ -181,7 +181,7 @@ describe("the contract's example", () => {
   test("with its hash cut short is refused where the hash stands", () => {
     const cut = content.replace(/9f86d0[0-9a-f]+/, "9f86d0…");
     expect(faultLines(cut)).toEqual([
-      'p:33:25: principals.search-service.credentials[0].api_key_sha256: "9f86d0…" is not the SHA-256 of an API key: 64 hexadecimal digits; copy the whole hash, quoted',
+      "p:33:25: principals.search-service.credentials[0].api_key_sha256: a text that is not shown is not the SHA-256 of an API key: 64 hexadecimal digits; copy the whole hash, quoted",
     ]);
   });
 

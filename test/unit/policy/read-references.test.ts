@@ -60,7 +60,7 @@ describe("credentials", () => {
     [
       "[{ api_key_sha256: 9f86d0… }]",
       [
-        'p:4:83: principals.a.credentials[0].api_key_sha256: "9f86d0…" is not the SHA-256 of an API key: 64 hexadecimal digits; copy the whole hash, quoted',
+        "p:4:83: principals.a.credentials[0].api_key_sha256: a text that is not shown is not the SHA-256 of an API key: 64 hexadecimal digits; copy the whole hash, quoted",
       ],
     ],
     ["[{}]", ["p:4:65: principals.a.credentials[0]: an empty map; write one of api_key_sha256, spiffe, jwt"]],
@@ -91,7 +91,7 @@ describe("credentials", () => {
     [
       "[{ jwt: { issuer: https://a, audience: w, claims: { sub: x }, jwks: http://keys.example/k } }]",
       [
-        'p:4:132: principals.a.credentials[0].jwt.jwks: "http://keys.example/k" is not an https URL; write an https URL',
+        "p:4:132: principals.a.credentials[0].jwt.jwks: a text that is not shown is not an https URL; write an https URL, without a password",
       ],
     ],
   ])("%s", (list, lines) => {
@@ -211,7 +211,7 @@ describe("alerts", () => {
   test("a secret lies in one place, and a webhook is a URL", () => {
     const content = `${BASE}notify: { ops: { webhook: nope, secret: { file: a, env: B } } }\n`;
     expect(faultLines(content)).toEqual([
-      'p:4:27: notify.ops.webhook: "nope" is not an http or https URL; write the whole URL',
+      "p:4:27: notify.ops.webhook: a text that is not shown is not an http or https URL; write the whole URL",
       "p:4:52: notify.ops.secret.env: file and env in one; keep one of the two",
     ]);
   });

@@ -278,3 +278,23 @@ describe("values that are read", () => {
     expect(policy.workspaces.get("w")?.priceFactor).toEqual({ numerator, denominator });
   });
 });
+
+describe("where a secret may stand by mistake", () => {
+  test.each([
+    ["workspaces: { dev: { models: ['*'], upstream_key: SECRET } }"],
+    ["workspaces: { dev: { models: ['*'], upstream_key: { env: 'a SECRET' } } }"],
+    ["workspaces: { dev: { models: ['*'], upstream_key: { file: ' SECRET' } } }"],
+    ["principals: { a: { role: r, workspace: w, credentials: SECRET } }"],
+    ["principals: { a: { role: r, workspace: w, credentials: [SECRET] } }"],
+    ["principals: { a: { role: r, workspace: w, credentials: [{ api_key_sha256: wb_SECRET }] } }"],
+    ["principals: { a: { role: r, workspace: w, credentials: [{ api_key: wb_SECRET }] } }"],
+    ["notify: { ops: { webhook: 'ftp://u:SECRET@hooks.example' } }"],
+    ["notify: { ops: { webhook: 'https://hooks.example', secret: SECRET } }"],
+    ["trust: [{ jwt: { issuer: i, audience: a, jwks: 'https://u:SECRET@idp.example/k' } }]"],
+    ["upstream_key: SECRET"],
+  ])("no fault shows what stands there: %s", (rules) => {
+    const lines = faultLines(`version: 1\n${rules}\n`);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.join("\n")).not.toContain("SECRET");
+  });
+});
