@@ -47,6 +47,8 @@ export interface ServeSettings {
   readonly stateDirectory?: string | undefined;
   /** Where several replicas share their counters; undefined: they do not. */
   readonly redis?: RedisTarget | undefined;
+  /** The file that says so, with its password; undefined: no file does. */
+  readonly redisFile?: string | undefined;
   readonly storeTimeoutMs: Millis;
   /** How long calls in flight may take once the process is told to end. */
   readonly drainGraceMs: Millis;
@@ -132,6 +134,7 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
     declaredIsExposed: exposed.length > 0,
     stateDirectory: stateGiven(reader),
     redis: redisGiven(reader),
+    redisFile: given(reader, "redis-file").at(-1)?.text,
     storeTimeoutMs: durationGiven(reader, "store-timeout", "50ms", 1),
     drainGraceMs: durationGiven(reader, "drain-grace", "30s", 0),
     drainDelayMs: durationGiven(reader, "drain-delay", "0s", 0),

@@ -18,6 +18,7 @@ export function withServeFlags(command: Program): Program {
     .option("--tls-client-ca <file>", "whoever connects on TCP must show a certificate that this authority signed")
     .addOption(repeatable("--envoy-peer <id>", "the SPIFFE id in Envoy's certificate"))
     .option("--socket-mode <mode>", "of Unix sockets of --listen and --listen-envoy: 0600, 0660 (default), 0666")
+    .option("--socket-owner <user>", "their user, by name or number; needs CAP_CHOWN (default: that of this process)")
     .option("--socket-group <group>", "their group, by name or number (default: that of this process)")
     .option("--admin <address>", "where operators connect, or off (default: 127.0.0.1:9090)")
     .option("--admin-token-file <file>", "a file with the token that they must show; needed beyond this machine")

@@ -3,13 +3,16 @@ import { faultInCredential } from "../identity/credential.js";
 import { faultInFixed } from "../identity/fixed.js";
 import { faultInEnvoy } from "../keys/fault-in-envoy.js";
 import { IssuerKeys } from "../keys/issuer-keys.js";
+import { isOpenToOthers, warningsOfOpenFiles } from "../keys/open-to-others.js";
 import { UpstreamKeys } from "../keys/upstream-keys.js";
 import type { Load } from "../policy/judge.js";
 import { LivePolicy } from "../policy/live-policy.js";
 import { loadHere, loadInWorker } from "../policy/load-in-worker.js";
 import { mountPointWarning } from "../policy/mount-point.js";
+import { doubtsIn } from "../settings/doubts.js";
 import { type ServeSettings, variable } from "../settings.js";
 import { createLog, type Log } from "../telemetry/log.js";
+import { asksForCertificates, doubtsOfPolicy } from "./doubts-of-policy.js";
 import { openGuards } from "./guards.js";
 import { forgetfulStore, openStore } from "./open-store.js";
 import { Service } from "./service.js";
@@ -39,6 +42,10 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const load = loaderFor(settings, { upstreamKeys, issuerKeys });
   const opened = await LivePolicy.open({ file, log, clock, load });
   const warning = opened.kind === "open" ? await mountPointWarning(file) : undefined;
+  const open = await warningsOfOpenFiles(secretFiles(settings));
+  if (await isOpenToOthers(file, "write")) {
+    open.push(`${file}: every account of this machine can write it, and list a key of its own; chmod o-w it`);
+  }
   const guards = await openGuards(settings, log);
   const { tls, adminToken } = guards;
   const keys = upstreamKeys ? { upstreamKeys } : {};
@@ -62,11 +69,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   live = opened.live;
   service.start(live);
   if (warning) log.warn(warning);
-  if (settings.declaredIsExposed) {
-    log.warn(
-      "callers are taken at their word (--insecure-declared-identity): whoever reaches a listener can name anyone",
-    );
-  }
+  for (const doubt of [...doubtsIn(settings), ...open]) log.warn(doubt);
   await asked;
   live.close();
   log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
@@ -121,18 +124,18 @@ function loaderFor(settings: ServeSettings, { upstreamKeys, issuerKeys }: KeysIn
       if (read.kind === "faulty") faults.push(...read.faults);
     }
     if (faults.length > 0) return { kind: "faulty", faults: faults.map((fault) => `${file}: ${fault}`) };
-    const doubt = unasked(settings, policy);
-    return doubt === undefined ? result : { ...result, warnings: [...result.warnings, `${file}: ${doubt}`] };
+    const doubts = (await doubtsOfPolicy(settings, policy)).map((doubt) => `${file}: ${doubt}`);
+    return { ...result, warnings: [...result.warnings, ...doubts] };
   };
 }
 
-function faultInIdentity({ identity }: ServeSettings, policy: Policy): string | undefined {
+function faultInIdentity(settings: ServeSettings, policy: Policy): string | undefined {
+  const { identity } = settings;
   if (identity.kind === "fixed") return faultInFixed(policy, identity.id);
-  return identity.kind === "credential" ? faultInCredential(policy) : undefined;
+  return identity.kind === "credential" ? faultInCredential(policy, asksForCertificates(settings)) : undefined;
 }
 
-/** Who writes credentials into a policy means them to be asked for. Envoy's door asks for them in every mode. */
-function unasked({ identity, envoy }: ServeSettings, { credentials, trust }: Policy): string | undefined {
-  if (identity.kind !== "declared" || envoy || (credentials.holders.size === 0 && trust.length === 0)) return undefined;
-  return "credentials and trust rules are there, and callers are taken at their word all the same; give --identity credential";
+/** Files of the settings that hold a secret. */
+function secretFiles({ tls, adminTokenFile, redisFile }: ServeSettings): readonly string[] {
+  return [tls?.keyFile, adminTokenFile, redisFile].filter((path) => path !== undefined);
 }

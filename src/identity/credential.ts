@@ -43,10 +43,29 @@ export function credentialIdentity(clock: Clock): Identity {
   };
 }
 
-/** Find why nobody could prove anything under a policy; undefined where somebody can. */
-export function faultInCredential({ credentials, trust }: Policy): string | undefined {
-  if (credentials.holders.size > 0 || trust.length > 0) return undefined;
-  return "principals: none lists credentials, and there is no trust rule, so with --identity credential nobody could call; add one of the two, or serve another identity";
+/**
+ * Find why nobody could prove anything under a policy; undefined where somebody can.
+ *
+ * @param certificates whether callers can show a certificate.
+ */
+export function faultInCredential(policy: Policy, certificates: boolean): string | undefined {
+  const { credentials, trust } = policy;
+  if (credentials.holders.size === 0 && trust.length === 0) {
+    return "principals: none lists credentials, and there is no trust rule, so with --identity credential nobody could call; add one of the two, or serve another identity";
+  }
+  const byOthers =
+    credentials.byApiKeyHash.size + credentials.tokens.size > 0 || trust.some(({ kind }) => kind === "token");
+  const inVain = certificates || byOthers ? undefined : spiffeInVain(policy);
+  return inVain && `${inVain}, or add other credentials: nobody could call`;
+}
+
+/** Say which SPIFFE ids nobody can ever prove, where callers can show no certificate; undefined: there are none. */
+export function spiffeInVain({ credentials, trust }: Policy): string | undefined {
+  const [holder] = credentials.bySpiffeId.values();
+  const rule = trust.findIndex(({ kind }) => kind === "spiffe");
+  if (holder === undefined && rule < 0) return undefined;
+  const where = holder === undefined ? `trust[${rule}]` : `principals.${holder}.credentials`;
+  return `${where}: a SPIFFE id that nobody can ever prove, because no caller is asked for a certificate; give --tls-cert, --tls-key and --tls-client-ca`;
 }
 
 const API_KEY = "the API key";

@@ -35,12 +35,17 @@ interface Refusal {
   readonly code: string;
 }
 
+/** Whether an error is the file system's answer, such as ENOENT. */
+export function isRefusal(error: unknown): error is Error & Refusal {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
+}
+
 /** What the file system answers, its refusals included; anything else is thrown. */
 async function answered<T>(asked: Promise<T>): Promise<T | Refusal> {
   try {
     return await asked;
   } catch (error) {
-    if (error instanceof Error && "code" in error && typeof error.code === "string") return { code: error.code };
+    if (isRefusal(error)) return { code: error.code };
     throw error;
   }
 }

@@ -8,16 +8,19 @@ const ENVOY_MOST = 0o660;
 const LEAST = 0o600;
 const MOST = 0o666;
 
-const MOST_GID = 2 ** 32 - 2;
-const GROUPS = "/etc/group";
+const MOST_ID = 2 ** 32 - 2;
 
-/** Read `--socket-mode` and `--socket-group`, for the Unix sockets of callers and of Envoy. */
+/** Whom a socket is given to, and where this system lists them by name. */
+const GROUP = { flag: "socket-group", kind: "group", file: "/etc/group" } as const;
+const OWNER = { flag: "socket-owner", kind: "user", file: "/etc/passwd" } as const;
+
+/** Read `--socket-mode`, `--socket-owner` and `--socket-group`, for the Unix sockets of callers and of Envoy. */
 export function socketGiven(
   reader: Reader,
   listen: readonly GivenAddress[],
   envoy: readonly GivenAddress[],
 ): SocketAccess | undefined {
-  const [first] = [...given(reader, "socket-mode"), ...given(reader, "socket-group")];
+  const [first] = ["socket-mode", OWNER.flag, GROUP.flag].flatMap((flag) => given(reader, flag));
   if (!first) return undefined;
   if (![...listen, ...envoy].some(({ address }) => address.kind === "unix")) {
     const remedy = "leave it out, or give --listen unix:PATH";
@@ -25,7 +28,8 @@ export function socketGiven(
     return undefined;
   }
   const most = envoy.some(({ address }) => address.kind === "unix") ? ENVOY_MOST : MOST;
-  return Object.freeze({ mode: modeGiven(reader, most), gid: groupGiven(reader) });
+  const [uid, gid] = [idGiven(reader, OWNER), idGiven(reader, GROUP)];
+  return Object.freeze({ mode: modeGiven(reader, most), uid, gid });
 }
 
 function modeGiven(reader: Reader, most: number): number {
@@ -42,29 +46,29 @@ function modeGiven(reader: Reader, most: number): number {
   return mode ?? ENVOY_MOST;
 }
 
-function groupGiven(reader: Reader): number | undefined {
-  const asked = given(reader, "socket-group").at(-1);
+function idGiven(reader: Reader, { flag, kind, file }: typeof GROUP | typeof OWNER): number | undefined {
+  const asked = given(reader, flag).at(-1);
   if (!asked) return undefined;
-  const gid = /^\d{1,10}$/.test(asked.text) ? Number(asked.text) : gidOf(asked.text);
-  if (gid !== undefined && gid <= MOST_GID) return gid;
+  const id = /^\d{1,10}$/.test(asked.text) ? Number(asked.text) : idOf(asked.text, file);
+  if (id !== undefined && id <= MOST_ID) return id;
   const where = `${asked.where} ${asked.text}`;
-  reader.faults.push({ where, what: `no group of ${GROUPS}`, remedy: "name one that is there, or give its number" });
+  reader.faults.push({ where, what: `no ${kind} of ${file}`, remedy: "name one that is there, or give its number" });
   return undefined;
 }
 
-/** Node knows no way to ask the system, so a group that a directory service knows goes by its number. */
-function gidOf(name: string): number | undefined {
-  for (const line of groups().split("\n")) {
-    const [group, , gid = ""] = line.split(":");
-    if (group === name && /^\d+$/.test(gid)) return Number(gid);
+/** Node knows no way to ask the system, so whom only a directory service knows goes by a number. */
+function idOf(name: string, file: string): number | undefined {
+  for (const line of textOf(file).split("\n")) {
+    const [known, , id = ""] = line.split(":");
+    if (known === name && /^\d+$/.test(id)) return Number(id);
   }
   return undefined;
 }
 
 /** Empty where this system has no such file. */
-function groups(): string {
+function textOf(file: string): string {
   try {
-    return readFileSync(GROUPS, "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error) return "";
     throw error;

@@ -21,6 +21,8 @@ export interface UnixAddress {
 export interface SocketAccess {
   /** Permission bits, 0o660. */
   readonly mode: number;
+  /** The user that the socket is given to; undefined: that of this process. */
+  readonly uid?: number | undefined;
   /** The group that the socket is given to; undefined: the one that files of this process have there. */
   readonly gid?: number | undefined;
 }

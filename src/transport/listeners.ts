@@ -7,7 +7,7 @@ import {
   type TcpAddress,
   type UnixAddress,
 } from "./address.js";
-import { errnoOf, inspect, listenAtPath, removeStale, type Site } from "./unix-socket.js";
+import { errnoOf, inspect, listenAtPath, NotGiven, removeStale, type Site } from "./unix-socket.js";
 
 /** Receives each connection as it is accepted. */
 export type Accept = (socket: Socket) => void;
@@ -135,17 +135,23 @@ async function open(
     const servers = host === "localhost" ? await openLoopback(port, opening) : [await opening(host, port)];
     return new Listener({ kind: "tcp", host, port: portOf(servers) }, servers, connections);
   } catch (error) {
+    const where = formatAddress(prepared.address);
+    if (error instanceof NotGiven) return { kind: "fault", where, ...NOT_GIVEN[error.to] };
     const code = errnoOf(error);
     if (code === undefined) throw error;
-    const isGroup = error instanceof Error && "syscall" in error && error.syscall === "chown";
-    const why = isGroup ? NOT_ITS_GROUP : explain(code, prepared.kind);
-    return { kind: "fault", where: formatAddress(prepared.address), ...why };
+    return { kind: "fault", where, ...explain(code, prepared.kind) };
   }
 }
 
-const NOT_ITS_GROUP = {
-  what: "this process may not give the socket to the group",
-  remedy: "name a group of this process by --socket-group",
+const NOT_GIVEN = {
+  group: {
+    what: "this process may not give the socket to the group",
+    remedy: "name a group of this process by --socket-group",
+  },
+  user: {
+    what: "this process may not give the socket to another user",
+    remedy: "run it as that user and leave --socket-owner out, or grant it CAP_CHOWN",
+  },
 };
 
 async function openUnix(

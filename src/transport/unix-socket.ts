@@ -55,11 +55,12 @@ const OWN_GROUP: SocketAccess = { mode: 0o660 };
  * outcome comes as the server's events.
  *
  * Node binds a path before `listen` returns, so the umask is narrow for that moment only: until group and mode are set
- * its user alone may connect. Not in a worker thread, which may not set it.
+ * its user alone may connect. Not in a worker thread, which may not set it. Its user comes last: whoever gave a file
+ * away may not change its mode any more.
  *
- * @throws what `chown` throws, with the server still listening: this process may not give the socket to the group.
+ * @throws NotGiven with the server still listening.
  */
-export function listenAtPath(server: Server, path: string, { mode, gid }: SocketAccess = OWN_GROUP): void {
+export function listenAtPath(server: Server, path: string, { mode, uid, gid }: SocketAccess = OWN_GROUP): void {
   const before = process.umask(0o177);
   try {
     server.listen({ path });
@@ -67,11 +68,32 @@ export function listenAtPath(server: Server, path: string, { mode, gid }: Socket
     process.umask(before);
   }
   if (!server.listening) return;
-  if (gid !== undefined) chownSync(path, SAME_USER, gid);
+  if (gid !== undefined) give("group", () => chownSync(path, SAME, gid));
   chmodSync(path, mode);
+  if (uid !== undefined) give("user", () => chownSync(path, uid, SAME));
 }
 
-const SAME_USER = -1;
+/** This process may not give a socket to a user or a group. */
+export class NotGiven extends Error {
+  readonly to: "user" | "group";
+
+  constructor(to: "user" | "group", cause: unknown) {
+    super(`the socket could not be given to the ${to}`, { cause });
+    this.to = to;
+  }
+}
+
+function give(to: "user" | "group", chown: () => void): void {
+  try {
+    chown();
+  } catch (cause) {
+    if (errnoOf(cause) === undefined) throw cause;
+    throw new NotGiven(to, cause);
+  }
+}
+
+/** Leaves the user, or the group, as it is. */
+const SAME = -1;
 
 /** The code of a failed system call, such as "ENOENT"; undefined for any other value. */
 export function errnoOf(error: unknown): string | undefined {

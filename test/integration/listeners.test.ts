@@ -220,6 +220,25 @@ describe("a Unix socket", () => {
     expect(existsSync(socketPath())).toBe(false);
   });
 
+  test.skipIf(process.getuid?.() !== 0)(
+    "has the user that it is given, with its mode, and goes all the same",
+    async () => {
+      const access = { mode: 0o600, uid: 65_534, gid: 65_534 };
+      const bound = await bind([read(`unix:${socketPath()}`)], greet, { access });
+      if (bound.kind === "refused") throw new Error("not bound");
+      expect(lstatSync(socketPath())).toMatchObject({ uid: 65_534, gid: 65_534 });
+      expect(lstatSync(socketPath()).mode & 0o777).toBe(0o600);
+      await bound.listeners[0]?.close();
+      expect(existsSync(socketPath())).toBe(false);
+    },
+  );
+
+  test.skipIf(process.getuid?.() === 0)("is not bound for a user that this process may not give it to", async () => {
+    const bound = await bind([read(`unix:${socketPath()}`)], greet, { access: { mode: 0o660, uid: 0 } });
+    expect(bound).toMatchObject({ faults: [{ what: "this process may not give the socket to another user" }] });
+    expect(existsSync(socketPath())).toBe(false);
+  });
+
   test("that a killed process left behind is taken over", async () => {
     const { child } = await otherProcess({ path: socketPath() });
     child.kill("SIGKILL");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { parseApiKey } from "../../src/identity/api-key.js";
+import { eventually } from "../support/eventually.js";
 import { policyFile, runToEnd, startProcess } from "./running-process.js";
 import { connect, statusOf, temporaryDirectory } from "./running-service.js";
 
@@ -68,6 +69,22 @@ describe("--identity credential", () => {
     await line(/ error .*stays in force: .*none lists credentials/);
     const own = connect(address, credentials.createInsecure(), `Bearer ${key}`);
     expect(await own.authorize(small)).toMatchObject({ allowed: true });
+  });
+
+  it("has a line at the start and at each reload for a SPIFFE id that nobody can ever prove", async () => {
+    const { policy } = await issued();
+    const rule = `trust: [{ spiffe: "spiffe://acme/*", role: crew, workspace: dev }]\n`;
+    const { file, line, lines } = await startProcess(policy + rule, proving);
+    await line(/ warn .*policy\.yaml: trust\[0\]: a SPIFFE id that nobody can ever prove, because .*; give --tls-cert/);
+    writeFileSync(file, `${policy}${rule}# saved again\n`);
+    await eventually(async () => expect(lines.filter((one) => one.includes("nobody can ever prove"))).toHaveLength(2));
+  });
+
+  it("is not served where only certificates could prove anything, and nobody is asked for one", async () => {
+    const file = policyFile(`${NOBODY}trust: [{ spiffe: "spiffe://acme/*", role: crew, workspace: dev }]\n`);
+    const flags = ["--policy", file, "--listen", "127.0.0.1:0", "--admin", "off", ...proving.flags];
+    const ended = await runToEnd(["serve", ...flags]);
+    expect(ended).toMatchObject({ code: 2, stderr: [expect.stringContaining("nobody could call")] });
   });
 
   it("is what a policy with credentials is served by, or a line says that nobody asks for them", async () => {

@@ -1,4 +1,4 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Authority, putInPlace } from "../support/envoy/certificates.js";
@@ -59,14 +59,18 @@ describe("a process with TLS", () => {
     ]);
   });
 
-  it.skipIf(process.getuid?.() !== 0)("does not start where it may not give its socket to the group", async () => {
+  it.skipIf(process.getuid?.() !== 0)("does not start where it may not give its socket away", async () => {
     const directory = temporaryDirectory();
     chmodSync(directory, 0o777);
     const file = policyFile(POLICY);
     chmodSync(dirname(file), 0o755);
     const path = join(directory, "windbreak.sock");
-    const flags = ["--policy", file, "--listen", `unix:${path}`, "--admin", "off", "--socket-group", "12345"];
-    expect(await refused(flags, NOBODY)).toEqual([
+    const flags = ["--policy", file, "--listen", `unix:${path}`, "--admin", "off"];
+    expect(await refused([...flags, "--socket-owner", "root"], NOBODY)).toEqual([
+      `unix:${path}: this process may not give the socket to another user; run it as that user and leave --socket-owner out, or grant it CAP_CHOWN`,
+    ]);
+    expect(existsSync(path)).toBe(false);
+    expect(await refused([...flags, "--socket-group", "12345"], NOBODY)).toEqual([
       `unix:${path}: this process may not give the socket to the group; name a group of this process by --socket-group`,
     ]);
   });

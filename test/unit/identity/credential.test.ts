@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { PrincipalName } from "../../../src/app/forms.js";
 import type { Evidence } from "../../../src/app/identity-ports.js";
-import { credentialIdentity, faultInCredential } from "../../../src/identity/credential.js";
+import { credentialIdentity, faultInCredential, spiffeInVain } from "../../../src/identity/credential.js";
 import { apiKeyHashOf, apiKeyOf } from "../../support/api-keys.js";
 import { FakeClock } from "../../support/fake-clock.js";
 import { policyOf } from "../policy/written.js";
@@ -165,7 +165,7 @@ describe("a caller that must prove who it is", () => {
 
 describe("a policy by which callers are to prove who they are", () => {
   it("is at fault where nobody could", () => {
-    expect(faultInCredential(policyOf(`${BASE}principals: { bare: { role: junior, workspace: dev } }`))).toMatch(
+    expect(faultInCredential(policyOf(`${BASE}principals: { bare: { role: junior, workspace: dev } }`), true)).toMatch(
       /^principals: none lists credentials, and there is no trust rule/,
     );
   });
@@ -174,6 +174,28 @@ describe("a policy by which callers are to prove who they are", () => {
     `principals: { a: { role: junior, workspace: dev, credentials: [{ spiffe: spiffe://a/b }] } }`,
     `trust: [{ spiffe: "spiffe://a/*", role: junior, workspace: dev }]`,
   ])("is sound with %s", (rules) => {
-    expect(faultInCredential(policyOf(BASE + rules))).toBeUndefined();
+    expect(faultInCredential(policyOf(BASE + rules), true)).toBeUndefined();
+  });
+
+  it.each([
+    [
+      `principals: { a: { role: junior, workspace: dev, credentials: [{ spiffe: spiffe://a/b }] } }`,
+      "principals.a.credentials",
+    ],
+    [`trust: [{ spiffe: "spiffe://a/*", role: junior, workspace: dev }]`, "trust[0]"],
+  ])("is at fault with %s alone where nobody can show a certificate", (rules, where) => {
+    const policy = policyOf(BASE + rules);
+    const inVain = `${where}: a SPIFFE id that nobody can ever prove, because no caller is asked for a certificate; give --tls-cert, --tls-key and --tls-client-ca`;
+    expect(spiffeInVain(policy)).toBe(inVain);
+    expect(faultInCredential(policy, false)).toBe(`${inVain}, or add other credentials: nobody could call`);
+  });
+
+  it("is sound with a SPIFFE id that nobody can prove beside what somebody can", () => {
+    const rules = `principals:
+  a: { role: junior, workspace: dev, credentials: [{ spiffe: spiffe://a/b }] }
+  b: { role: junior, workspace: dev, credentials: [{ api_key_sha256: "${apiKeyHashOf("b")}" }] }
+`;
+    expect(faultInCredential(policyOf(BASE + rules), false)).toBeUndefined();
+    expect(spiffeInVain(policyOf(BASE))).toBeUndefined();
   });
 });

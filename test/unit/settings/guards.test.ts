@@ -60,12 +60,14 @@ describe("who may connect to a Unix socket", () => {
     expect(settingsOf(serve(UNIX)).socketAccess).toBeUndefined();
   });
 
-  it("is said by a mode and a group, by number or by name", () => {
+  it("is said by a mode, a user and a group, by number or by name", () => {
     expect(settingsOf(serve({ ...UNIX, "socket-mode": "0600" })).socketAccess).toEqual({ mode: 0o600 });
     expect(settingsOf(serve({ ...UNIX, "socket-mode": "666" })).socketAccess).toEqual({ mode: 0o666 });
     expect(settingsOf(serve({ ...UNIX, "socket-group": "1234" })).socketAccess).toEqual({ mode: 0o660, gid: 1234 });
     const [name = "", , gid] = readFileSync("/etc/group", "utf8").split("\n")[0]?.split(":") ?? [];
     expect(settingsOf(serve({ ...UNIX, "socket-group": name })).socketAccess?.gid).toBe(Number(gid));
+    expect(settingsOf(serve({ ...UNIX, "socket-owner": "1234" })).socketAccess).toEqual({ mode: 0o660, uid: 1234 });
+    expect(settingsOf(serve({ ...UNIX, "socket-owner": "root" })).socketAccess?.uid).toBe(0);
   });
 
   test.each<[Flags, string]>([
@@ -79,6 +81,10 @@ describe("who may connect to a Unix socket", () => {
     [
       { ...UNIX, "socket-group": "no such group" },
       "--socket-group no such group: no group of /etc/group; name one that is there, or give its number",
+    ],
+    [
+      { ...UNIX, "socket-owner": "no such user" },
+      "--socket-owner no such user: no user of /etc/passwd; name one that is there, or give its number",
     ],
     [
       { ...UNIX, "listen-envoy": ["unix:b"], "socket-mode": "0666" },
