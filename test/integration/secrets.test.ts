@@ -135,6 +135,8 @@ async function askEnvoyAll(running: Running): Promise<readonly string[]> {
     chat({ messages: [{ role: PROMPT, content: { [PROMPT]: PROMPT } }] }),
     chat({ messages, max_tokens: PROMPT }),
     `{"messages": [{"content": "${PROMPT}`,
+    `{"model": "${PROMPT}\\q"}`,
+    `{"model": "\\u00zz${PROMPT}"}`,
     `{"${PROMPT}": 1, "${PROMPT}": 2}`,
     Buffer.from([0xff, ...Buffer.from(PROMPT)]),
     PROMPT,
