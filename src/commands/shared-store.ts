@@ -114,6 +114,7 @@ export function sharedStore({ target, timeoutMs, log, policy }: SharedStoreOptio
         isUp: link.isUp(),
         ...changes,
         refusedHere: store.refusedHere,
+        refusalsShared: store.refusalsShared,
         inDoubt: inDoubt.size,
         inDoubtDropped: inDoubt.dropped,
       },

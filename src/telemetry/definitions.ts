@@ -102,6 +102,11 @@ export const DEFINITIONS = {
     kind: "counter",
     help: "Calls refused because what was settled left no room a moment ago, without asking a shared store.",
   },
+  refusalsShared: {
+    name: "windbreak_store_refusals_shared_total",
+    kind: "counter",
+    help: "Calls refused by a shared store's answer to another call of the same caller.",
+  },
   inDoubt: {
     name: "windbreak_reservations_in_doubt",
     kind: "gauge",

@@ -72,6 +72,8 @@ export interface SharedStoreStats {
   readonly driftedLots: number;
   /** Calls refused by what was remembered for a moment, without asking it. */
   readonly refusedHere: number;
+  /** Calls refused by its answer to another call of the same caller. */
+  readonly refusalsShared: number;
   /** Reservations that may have been made though their callers were told otherwise, and are to be given back. */
   readonly inDoubt: number;
   /** Those that there was no room to remember. */

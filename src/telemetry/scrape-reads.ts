@@ -34,6 +34,7 @@ function sharedMetrics(stats: SharedStoreStats, span: Span): MetricData[] {
     singular(DEFINITIONS.storeFailed, [unlabelled(stats.failed)], span),
     singular(DEFINITIONS.driftedLots, [unlabelled(stats.driftedLots)], span),
     singular(DEFINITIONS.refusedHere, [unlabelled(stats.refusedHere)], span),
+    singular(DEFINITIONS.refusalsShared, [unlabelled(stats.refusalsShared)], span),
     singular(DEFINITIONS.inDoubt, [unlabelled(stats.inDoubt)], span),
     singular(DEFINITIONS.inDoubtDropped, [unlabelled(stats.inDoubtDropped)], span),
   ];

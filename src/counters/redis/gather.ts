@@ -7,6 +7,8 @@ import { wasNotDone } from "./client.js";
 export interface Question {
   readonly keys: readonly string[];
   readonly args: readonly (string | Buffer)[];
+  /** How long its asker has waited already: so much shorter it waits here. */
+  readonly waitedMs?: Millis | undefined;
   /** Told what the answer was, where it came after its asker had been told that the store is away. */
   readonly late?: (answer: Answered) => void;
   /** Told that the call failed and that nobody knows whether it was carried out. */
@@ -63,9 +65,11 @@ export class Gather {
     if (this.#waiting.length > 0 && this.#shared !== shared) this.#flush();
     this.#shared = shared;
     return new Promise((answer) => {
-      this.#waiting.push({ ...question, answer });
+      const { most, timeoutMs } = this.#options;
+      const waiting = { ...question, answer };
+      this.#waiting.push(question.waitedMs === undefined ? waiting : hurried(waiting, timeoutMs));
       const isLone = this.#inFlight === 0 && this.#lastCarried === 1;
-      if (isLone || this.#waiting.length >= this.#options.most) this.#flush();
+      if (isLone || this.#waiting.length >= most) this.#flush();
       else if (this.#waiting.length === 1) setImmediate(() => this.#flush());
     });
   }
@@ -90,7 +94,7 @@ export class Gather {
       if (isDone) return;
       isLate = true;
       told("late");
-      const away: Away = { kind: "away", cause: new Error(`no answer within ${timeoutMs} ms`) };
+      const away = lateAfter(timeoutMs);
       for (const { answer } of asked) answer(away);
     };
     // In a later phase of the loop: after a stall of this process, an answer that has come meanwhile is read first.
@@ -115,6 +119,32 @@ export class Gather {
       },
     );
   }
+}
+
+function lateAfter(timeoutMs: Millis): Away {
+  return { kind: "away", cause: new Error(`no answer within ${timeoutMs} ms`) };
+}
+
+/** A question whose asker, having waited before, gives up before the others of its call do. */
+function hurried(question: Waiting, timeoutMs: Millis): Waiting {
+  const { answer, late, waitedMs = 0 } = question;
+  let isDone = false;
+  let isLate = false;
+  const giveUp = () => {
+    if (isDone) return;
+    isLate = true;
+    answer(lateAfter(timeoutMs));
+  };
+  const timer = setTimeout(() => setImmediate(giveUp), timeoutMs - waitedMs);
+  return {
+    ...question,
+    answer: (said) => {
+      clearTimeout(timer);
+      isDone = true;
+      if (!isLate) answer(said);
+      else if (said.kind === "answered") late?.(said);
+    },
+  };
 }
 
 function tell(

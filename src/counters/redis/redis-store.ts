@@ -5,7 +5,6 @@ import type {
   ChargeResult,
   CounterPage,
   CounterStore,
-  OpenReservation,
   Page,
   Reading,
   Release,
@@ -22,17 +21,16 @@ import type { Calendar } from "../../domain/window.js";
 import type { Random24 } from "../memory/ids.js";
 import { askCharge } from "./ask-charge.js";
 import { askRelease } from "./ask-release.js";
-import { askReserve } from "./ask-reserve.js";
+import { askReserve, type ReserveMeans } from "./ask-reserve.js";
 import { askSettle } from "./ask-settle.js";
-import { readRoleField } from "./codes.js";
+import { FloodGate } from "./flood-gate.js";
 import { Gather } from "./gather.js";
 import { Keys } from "./keys.js";
+import { describeOpen, roleCounterKeys } from "./listed.js";
 import { readingsOf } from "./readings.js";
-import { isOpen, readRecord } from "./record.js";
 import { RedisAccount } from "./redis-account.js";
 import { RefusalMemory } from "./refusal-memory.js";
 import { type Asking, cellsIn, timeIn } from "./replies.js";
-import { writeReservationId } from "./reservation-id.js";
 import type { ScriptServer } from "./script-server.js";
 import type { Script, Scripts } from "./scripts.js";
 
@@ -66,12 +64,15 @@ export class RedisStore implements CounterStore {
   readonly #options: RedisStoreOptions;
   readonly #asking: Asking;
   readonly #refusals: RefusalMemory;
+  readonly #gate: FloodGate;
+  readonly #reserving: ReserveMeans;
   #keys: { readonly organization: string; readonly keys: Keys } | undefined;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
-    const { scripts, refusalsKeptMs = REFUSALS_KEPT_MS } = options;
+    const { scripts, server, random, timeoutMs, refusalsKeptMs = REFUSALS_KEPT_MS } = options;
     this.#refusals = new RefusalMemory(refusalsKeptMs);
+    this.#gate = new FloodGate(timeoutMs);
     this.#asking = {
       reserve: this.#gather(scripts.reserve),
       settle: this.#gather(scripts.settle),
@@ -79,6 +80,7 @@ export class RedisStore implements CounterStore {
       charge: this.#gather(scripts.charge),
       read: this.#gather(scripts.read),
     };
+    this.#reserving = { asking: this.#asking, server, random, refusals: this.#refusals, gate: this.#gate };
   }
 
   /** How many calls were refused by what was remembered, without the servers. */
@@ -86,16 +88,24 @@ export class RedisStore implements CounterStore {
     return this.#refusals.answered;
   }
 
+  /** How many calls were refused by the store's answer to another call of their caller. */
+  get refusalsShared(): number {
+    return this.#gate.answered;
+  }
+
   open(caller: Caller): Account {
     return new RedisAccount(caller);
   }
 
   async reserve(reserve: Reserve): Promise<ReserveResult> {
-    const { server, random } = this.#options;
-    return (
-      server.away() ??
-      askReserve({ asking: this.#asking, server, random, refusals: this.#refusals }, reserve, own(reserve.account))
-    );
+    const { server } = this.#options;
+    const account = own(reserve.account);
+    const known = server.away() ?? this.#refusals.refuse(reserve, account);
+    if (known) return known;
+    if (!this.#gate.holds(account)) return askReserve(this.#reserving, reserve, account);
+    return this.#gate.wait(reserve, account, async (turn) => {
+      return server.away() ?? askReserve(this.#reserving, reserve, account, turn);
+    });
   }
 
   async settle(settle: Settle): Promise<SettleResult> {
@@ -212,29 +222,4 @@ interface ListedPart {
 function own(account: Account): RedisAccount {
   if (account instanceof RedisAccount) return account;
   throw new TypeError("an account is good for the store that opened it only");
-}
-
-function roleCounterKeys(principal: string, hash: unknown): readonly string[] {
-  if (!Array.isArray(hash)) return [];
-  return hash
-    .filter((_, at) => at % 2 === 0)
-    .flatMap((field: unknown) => {
-      const name = readRoleField(String(field));
-      return name ? [`role ${name.limitKey} ${name.workspace} ${name.role} ${principal}`] : [];
-    });
-}
-
-function describeOpen(keys: Keys, key: string, value: Buffer, now: EpochMs): OpenReservation | undefined {
-  const record = readRecord(value);
-  if (!isOpen(record, now)) return undefined;
-  const name = keys.recordNameOf(key);
-  return {
-    ...name,
-    role: record.role,
-    reservationId: writeReservationId(record.secret, name, name.requestId),
-    model: record.model,
-    amounts: record.amounts,
-    reservedAt: record.reservedAt,
-    expiresAt: record.ends,
-  };
 }

@@ -4,6 +4,7 @@ import { chargeOf, fits } from "../../domain/charges.js";
 import type { Millis } from "../../domain/units.js";
 import { type Cells, readingsOf } from "./readings.js";
 import type { RedisAccount } from "./redis-account.js";
+import { isNamed, refusedWith } from "./refusal.js";
 
 /** Callers who flood past their limits. Beyond it the store is asked again. */
 const KEPT_CALLERS = 10_000;
@@ -37,7 +38,7 @@ export class RefusalMemory {
   /** Refuse a call; undefined: the store must be asked. */
   refuse(reserve: Reserve, account: RedisAccount): ReserveResult | undefined {
     // A request_id may be that of an admission that is remembered, which gets its first answer again.
-    if (reserve.requestId !== "" && !reserve.dryRun) return undefined;
+    if (isNamed(reserve)) return undefined;
     const cells = this.#kept?.get(account);
     if (!cells) return undefined;
 
@@ -51,7 +52,6 @@ export class RefusalMemory {
     if (!isFull) return undefined;
 
     this.#answered++;
-    const inShadow = counted.filter((limit, index) => limit.shadow && readings[index]?.refuses).map(({ name }) => name);
-    return { kind: "refused", shadowDenials: [...reserve.shadowDenials, ...inShadow], readings };
+    return refusedWith(readings, reserve, account);
   }
 }

@@ -14,6 +14,7 @@ export const SHARED: SharedStoreStats = {
   failed: 5,
   driftedLots: 8,
   refusedHere: 900,
+  refusalsShared: 901,
   inDoubt: 6,
   inDoubtDropped: 7,
 };

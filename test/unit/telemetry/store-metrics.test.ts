@@ -36,6 +36,7 @@ describe("a store that replicas share", () => {
     windbreak_store_failed_calls_total: 5,
     windbreak_store_drift_lots_total: 8,
     windbreak_store_refusals_remembered_total: 900,
+    windbreak_store_refusals_shared_total: 901,
     windbreak_reservations_in_doubt: 6,
     windbreak_reservations_in_doubt_dropped_total: 7,
   };
@@ -58,11 +59,12 @@ describe("a store that replicas share", () => {
       failed: 0,
       driftedLots: 0,
       refusedHere: 0,
+      refusalsShared: 0,
       inDoubt: 0,
       inDoubtDropped: 0,
     };
     const found = await read(open({ stats: () => ({ ...UNCOUNTED, shared: none }) }));
-    expect(Object.keys(SERIES).map((name) => sampleOf(found, name))).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(Object.keys(SERIES).map((name) => sampleOf(found, name))).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
   it("has no series where the counters are this process's alone", async () => {

@@ -1,9 +1,10 @@
 -- Decide some calls, and reserve the worst case of those that fit in every limit.
 --
--- KEYS    1 the organization's shared hash; then for each call: the principal's hash, the reservation's key
+-- KEYS    1 the organization's shared hash; then for each call: the principal's hash, the reservation's key, and where 16
+--           was asked, the keys of reservations that others would get
 -- ARGV    1 <d ms: 0, or in tests the time> <2 random bytes>; then for each call:
---           <B flags: 1 dry run, 2 named by its caller, 4 read all, 8 expiry gives back> <B shared> <B own>
---             <d ttl ms> <d input tokens> <d output tokens> <d cost nano-USD>
+--           <B flags: 1 dry run, 2 named by its caller, 4 read all, 8 expiry gives back, 16 others wait> <B shared>
+--             <B own> <d ttl ms> <d input tokens> <d output tokens> <d cost nano-USD>, and with 16 <I2 how many>
 --           the windows that its replica believes open (state.lua)
 --           its limits: <B metric> <B window> <B shadow> <d ceiling> each, shared ones first
 --           what its record holds beside its head (record.lua)
@@ -11,7 +12,8 @@
 -- Reply   1 <d now ms> <8 bytes epoch; missing where nothing is counted yet>; then for each call one of
 --           'A' <I6 2 x the instant of its end> <B index>...    admitted; the indexes (from 1) of limits that refused in
 --                                                               shadow; in a list with all cells where 4 was asked
---           { 'D' <B index>..., state, cell, ... }              denied, or
+--           { 'D' <B index>..., state, cell, ... }              denied; with 16 <I2 index>... follows, in one: which of
+--                                                               the others' request_ids are remembered (from 1)
 --           { 'W' <B index>..., state, cell, ... }              a dry run that would be admitted; cells where 4 was asked
 --           { 'R', record, state, cell, ... }                   its request_id is remembered; cells where 4 was asked
 --           'T'                                                 the windows are over: nothing was changed
@@ -22,17 +24,28 @@ local now, salt = time((read('<d', ARGV[1]))), sub(ARGV[1], 9, 10)
 local argument, key = 2, 2
 local epoch
 
+-- Which of the reservations whose keys begin at a place are remembered.
+local function remembered(first, count)
+  local found = ''
+  for i = 1, count do
+    local known = call('GET', KEYS[first + i - 1])
+    if known and now < ended_at(known) + MEMORY_MS then found = found .. write('<I2', i) end
+  end
+  return found
+end
+
 local function decide()
   local flags, shared_count, own_count, ttl, input, output, cost = read('<BBBdddd', ARGV[argument])
+  local others = flags > 15 and read('<I2', ARGV[argument], 36)
   local windows, limits, body = ARGV[argument + 1], ARGV[argument + 2], ARGV[argument + 3]
   local fields = argument + 4
   local own_fields = fields + shared_count
   argument = own_fields + own_count
-  local own, record = KEYS[key], KEYS[key + 1]
-  key = key + 2
+  local own, record, others_at = KEYS[key], KEYS[key + 1], key + 2
+  key = others_at + (others or 0)
 
   local dry, named, all = flags % 2 == 1, flags % 4 > 1, flags % 8 > 3
-  local gives_back = flags > 7
+  local gives_back = flags % 16 > 7
   local values = call('HMGET', shared, '#', rest(ARGV, fields, own_fields - 1))
   local state = values[1]
   local owned = own_count > 0 and call('HMGET', own, '#', rest(ARGV, own_fields, argument - 1)) or {}
@@ -58,7 +71,10 @@ local function decide()
     end
     cells[i], kinds[i], amounts[i] = cell or false, window, charge
   end
-  if denies then return { 'D' .. refusing, rest(values) } end
+  if denies then
+    if others then values[count + 2] = remembered(others_at, others) end
+    return { 'D' .. refusing, rest(values) }
+  end
   if dry then return all and { 'W' .. refusing, rest(values) } or { 'W' .. refusing } end
 
   local half = ttl / 2

@@ -11,6 +11,38 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe("a question whose asker has waited before", () => {
+  it("waits so much shorter, and those who share its call do not; its answer is told once it comes", async () => {
+    const { gather, call, told } = gatherOf();
+    const [a, b] = [watched("a"), watched("b")];
+    const kinds: string[] = [];
+    void gather.ask("s", { ...a.asks, waitedMs: 30 }).then(({ kind }) => kinds.push(`a ${kind}`));
+    void gather.ask("s", b.asks).then(({ kind }) => kinds.push(`b ${kind}`));
+    await turn();
+    await vi.advanceTimersByTimeAsync(19);
+    expect(kinds).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2);
+    // The store is not late yet.
+    expect([kinds, told]).toEqual([["a away"], []]);
+    call().answer([HEAD, 1, 2]);
+    await turn();
+    expect([kinds, told]).toEqual([["a away", "b answered"], ["answered"]]);
+    expect([a.late, b.late, vi.getTimerCount()]).toEqual([[answered(1)], [], 0]);
+  });
+
+  it("is told once that the store is away, and that it is lost where the call fails", async () => {
+    const { gather, call, told } = gatherOf();
+    const one = watched("a");
+    const kinds: string[] = [];
+    void gather.ask("s", { ...one.asks, waitedMs: 60 }).then(({ kind }) => kinds.push(kind));
+    await vi.advanceTimersByTimeAsync(60);
+    expect([kinds, told]).toEqual([["away"], ["late"]]);
+    call().fail(new Error("Connection is closed."));
+    await turn();
+    expect([kinds, one.lost]).toEqual([["away"], ["a"]]);
+  });
+});
+
 describe("a call that is late", () => {
   it("is told once, and its askers that the store is away, when the time is over and not before", async () => {
     const { gather, told } = gatherOf();
