@@ -5,6 +5,7 @@ import { type EnvoySettings, envoyGiven } from "./settings/envoy-given.js";
 import {
   addressesGiven,
   choiceGiven,
+  countGiven,
   durationGiven,
   type Environment,
   type Flags,
@@ -50,6 +51,10 @@ export interface ServeSettings {
   /** The file that says so, with its password; undefined: no file does. */
   readonly redisFile?: string | undefined;
   readonly storeTimeoutMs: Millis;
+  /** Of each listener of callers and of Envoy. */
+  readonly maxConnections: number;
+  /** Open at once on all connections of callers, and as many on those of Envoy. */
+  readonly maxCalls: number;
   /** How long calls in flight may take once the process is told to end. */
   readonly drainGraceMs: Millis;
   /** How long calls are still taken after health says NOT_SERVING. */
@@ -136,6 +141,8 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
     redis: redisGiven(reader),
     redisFile: given(reader, "redis-file").at(-1)?.text,
     storeTimeoutMs: durationGiven(reader, "store-timeout", "50ms", 1),
+    maxConnections: countGiven(reader, "max-connections", "10000"),
+    maxCalls: countGiven(reader, "max-calls", "8192"),
     drainGraceMs: durationGiven(reader, "drain-grace", "30s", 0),
     drainDelayMs: durationGiven(reader, "drain-delay", "0s", 0),
     log: Object.freeze({

@@ -8,6 +8,7 @@ import type { EnvoySettings } from "../settings/envoy-given.js";
 import type { IdentitySetting } from "../settings.js";
 import type { ServiceOptions } from "../transport/abandon.js";
 import { formatFault, type SocketAccess } from "../transport/address.js";
+import type { Bounds } from "../transport/bounds.js";
 import { ENVOY_SERVICES, envoyHandlers, MAX_ENVOY_BYTES } from "../transport/envoy/envoy-services.js";
 import { Health } from "../transport/health.js";
 import type { Listener } from "../transport/listeners.js";
@@ -24,6 +25,7 @@ export interface EnvoyDoorOptions extends ServiceOptions {
   readonly tls: TlsInUse | undefined;
   /** Of Unix sockets. */
   readonly access: SocketAccess | undefined;
+  readonly bounds: Bounds;
 }
 
 /** Where Envoy asks: a server of its own, because upstream keys leave by it and by no other. */
@@ -33,12 +35,14 @@ export class EnvoyDoor {
   readonly #settings: EnvoySettings;
   readonly #tls: TlsInUse | undefined;
   readonly #access: SocketAccess | undefined;
+  readonly #bounds: Bounds;
   #listeners: readonly Listener[] = [];
 
-  constructor({ settings, identity, upstreamKeys, tls, access, ...options }: EnvoyDoorOptions) {
+  constructor({ settings, identity, upstreamKeys, tls, access, bounds, ...options }: EnvoyDoorOptions) {
     this.#settings = settings;
     this.#tls = tls;
     this.#access = access;
+    this.#bounds = bounds;
     this.health = new Health(SERVED, options.draining);
     const handlers = envoyHandlers({
       ...options,
@@ -60,7 +64,8 @@ export class EnvoyDoor {
     if (!this.#tls && addresses.some(({ kind }) => kind === "tcp")) {
       throw new Error("a door for Envoy on TCP without TLS would hand keys to anybody");
     }
-    const bound = await listen(this.server, { addresses, gate: this.#tls?.gate(peers), access: this.#access });
+    const [gate, access, bounds] = [this.#tls?.gate(peers), this.#access, this.#bounds];
+    const bound = await listen(this.server, { addresses, gate, access, bounds });
     if (bound.kind === "refused") return bound.faults.map(formatFault);
     this.#listeners = bound.listeners;
     return [];

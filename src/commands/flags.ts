@@ -28,6 +28,8 @@ export function withServeFlags(command: Program): Program {
     .option("--redis <url>", "where replicas share counters: redis://HOST:6379/0; a password only in the variable")
     .option("--redis-file <file>", "a file that holds this URL, with its password")
     .option("--store-timeout <duration>", "how long the counter store may take (default: 50ms)")
+    .option("--max-connections <n>", "that each listener takes at once (default: 10000)")
+    .option("--max-calls <n>", "that callers have open at once, and as many Envoys (default: 8192)")
     .option("--drain-grace <duration>", "how long calls in flight may take at the end (default: 30s)")
     .option("--drain-delay <duration>", "how long calls are still taken at the end (default: 0s)")
     .option("--log-format <format>", `${LOG_FORMATS.join(" or ")} (default: text on a terminal, else json)`)

@@ -24,6 +24,7 @@ import type { ServiceOptions as HandlingOptions } from "../transport/abandon.js"
 import { type Address, formatAddress, formatFault } from "../transport/address.js";
 import { type AdminServer, startAdmin } from "../transport/admin.js";
 import type { AdminSource } from "../transport/admin-source.js";
+import type { Bounds } from "../transport/bounds.js";
 import { DECISION_SERVICE, decisionHandlers } from "../transport/decision-service.js";
 import { createDraining } from "../transport/draining.js";
 import { Health } from "../transport/health.js";
@@ -36,6 +37,7 @@ import { forgotten } from "./forgotten.js";
 import { identityFor, proverFor } from "./identity-in-use.js";
 import { limitsToScrape } from "./limits-to-scrape.js";
 import { forgetfulStore } from "./open-store.js";
+import { PeersInUse } from "./peers-in-use.js";
 import type { StoreInUse } from "./store-in-use.js";
 import { Sweeper } from "./sweeper.js";
 import type { TlsInUse } from "./tls-in-use.js";
@@ -72,6 +74,7 @@ export class Service {
   readonly #health = new Health([DECISIONS], this.#draining);
   readonly #metrics: Metrics;
   readonly #turnedAway: TurnedAway;
+  readonly #peers: PeersInUse;
   readonly #desk: Desk;
   readonly #pending: PendingQueue;
   readonly #sweeper: Sweeper;
@@ -94,6 +97,7 @@ export class Service {
     this.#tls = tls;
     this.#adminToken = adminToken;
     this.#counters = counters ?? forgetfulStore();
+    this.#peers = new PeersInUse(log);
     this.#pending = new PendingQueue({
       isUp: () => this.#counters.isUp(),
       send: (pending) => this.#sendPending(pending),
@@ -114,8 +118,17 @@ export class Service {
     this.#sweeper = new Sweeper({ counters: this.#counters, clock, snapshot: () => this.#snapshot(), log });
     this.#server = this.#serving();
     const { envoy, identity, socketAccess: access } = settings;
+    const bounds = this.#bounds();
     if (envoy && upstreamKeys) {
-      this.#envoy = new EnvoyDoor({ ...this.#handling("envoy"), settings: envoy, identity, upstreamKeys, tls, access });
+      this.#envoy = new EnvoyDoor({
+        ...this.#handling("envoy"),
+        settings: envoy,
+        identity,
+        upstreamKeys,
+        tls,
+        access,
+        bounds,
+      });
     }
   }
 
@@ -132,7 +145,7 @@ export class Service {
     const adminFaults = await this.#bindAdmin();
     const envoyFaults = (await this.#envoy?.bind()) ?? [];
     const { listen: addresses, socketAccess: access } = this.#settings;
-    const bound = await listen(this.#server, { addresses, gate: this.#tls?.gate(), access });
+    const bound = await listen(this.#server, { addresses, gate: this.#tls?.gate(), access, bounds: this.#bounds() });
     if (bound.kind === "refused") return [...bound.faults.map(formatFault), ...envoyFaults, ...adminFaults];
     this.#listeners = bound.listeners;
     return [...envoyFaults, ...adminFaults];
@@ -186,6 +199,7 @@ export class Service {
     this.#turnedAway.close();
     this.#sweeper.stop();
     this.#metrics.close();
+    this.#peers.close();
     // No call is left that could be answered.
     await this.#pending.stop();
     await this.#counters.close();
@@ -212,6 +226,11 @@ export class Service {
     };
   }
 
+  #bounds(): Bounds {
+    const { maxConnections, maxCalls } = this.#settings;
+    return { maxConnections, maxCalls, cut: this.#peers.cut };
+  }
+
   #allListeners(): readonly Listener[] {
     return [...this.#listeners, ...(this.#envoy?.listeners ?? [])];
   }
@@ -226,6 +245,7 @@ export class Service {
       scrape: () => scrape(this.#metrics, (fault) => this.#log.error("metrics are incomplete", fault)),
       turnedAway: this.#turnedAway.at("admin"),
       report: (fault) => this.#log.error("admin port", fault),
+      cut: this.#peers.cut,
     });
     if (started.kind === "listening") {
       this.#admin = started.admin;
@@ -266,6 +286,7 @@ export class Service {
       catalogueAgeDays: () => catalogueAgeDays(new Date()),
       stats: () => this.#counters.stats(this.#clock.now()),
       tls: () => this.#tls?.facts(),
+      peers: () => this.#peers.facts(this.#allListeners()),
       pending: () => ({ waiting: this.#pending.size, sent: this.#pending.sent, dropped: this.#pending.dropped }),
       limits: () => limitsToScrape(this.#desk),
     };

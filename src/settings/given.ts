@@ -116,6 +116,18 @@ export function durationGiven(reader: Reader, name: string, otherwise: string, l
   return 0;
 }
 
+/** More than any process can hold, and less than a slip of the finger. */
+const MOST_COUNTED = 1_000_000;
+
+/** Read how many there may be, from 1 to a million. */
+export function countGiven(reader: Reader, name: string, otherwise: string): number {
+  const { text, where } = given(reader, name).at(-1) ?? { text: otherwise, where: `--${name}` };
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MOST_COUNTED) return count;
+  reader.faults.push({ where: `${where} ${text}`, what: "no count", remedy: "give a number from 1 to 1000000" });
+  return 0;
+}
+
 /** Read one word of several. */
 export function choiceGiven<const T extends string>(
   reader: Reader,

@@ -172,6 +172,16 @@ export const DEFINITIONS = {
     kind: "gauge",
     help: "Days since the built-in prices were last held against Mistral's.",
   },
+  connectionsOpen: {
+    name: "windbreak_connections_open",
+    kind: "gauge",
+    help: "Connections of callers and of Envoy that are open.",
+  },
+  peersCut: {
+    name: "windbreak_peers_cut_total",
+    kind: "counter",
+    help: "Connections or calls of peers that went beyond a bound and were cut off, by reason.",
+  },
   certificateExpiry: {
     name: "windbreak_tls_certificate_expiry_seconds",
     kind: "gauge",

@@ -16,6 +16,9 @@ export interface MetricsSource {
   /** Reports of usage that wait for the store, or waited since the start. */
   pending(): PendingStats;
 
+  /** Left out: nobody watches peers. */
+  peers?(): PeerFacts;
+
   /** undefined, or left out: nothing here speaks TLS. */
   tls?(): TlsFacts | undefined;
 
@@ -38,6 +41,13 @@ export interface PendingStats {
   readonly waiting: number;
   readonly sent: number;
   readonly dropped: number;
+}
+
+export interface PeerFacts {
+  /** Connections of callers and of Envoy that are open, those in their TLS handshake among them. */
+  readonly connections: number;
+  /** Peers that took more than their share and were cut off, since the start, by reason. */
+  readonly cut: ReadonlyMap<string, number>;
 }
 
 export interface TlsFacts {

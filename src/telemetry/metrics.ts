@@ -19,6 +19,7 @@ import { processMetrics } from "./process-facts.js";
 import {
   catalogueMetrics,
   limitMetrics,
+  peerMetrics,
   pendingMetrics,
   policyMetrics,
   storeMetrics,
@@ -129,6 +130,7 @@ export class Metrics implements DecisionLog, MetricProducer {
       ...limitMetrics(limits, this.#maxSeries, span),
       ...policyMetrics(policy, span),
       ...catalogueMetrics(ageDays, span),
+      ...peerMetrics(this.#source.peers?.(), span),
       ...tlsMetrics(this.#source.tls?.(), span),
       ...this.#own(span),
       ...processMetrics(span),

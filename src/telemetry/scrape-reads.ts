@@ -1,7 +1,15 @@
 import type { MetricData } from "@opentelemetry/sdk-metrics";
 import type { MaybePromise } from "../app/ports.js";
 import { DEFINITIONS } from "./definitions.js";
-import type { LimitUse, PendingStats, PolicyFacts, SharedStoreStats, StoreStats, TlsFacts } from "./metrics-source.js";
+import type {
+  LimitUse,
+  PeerFacts,
+  PendingStats,
+  PolicyFacts,
+  SharedStoreStats,
+  StoreStats,
+  TlsFacts,
+} from "./metrics-source.js";
 import { type Sample, type Span, singular } from "./points.js";
 
 const NANO_USD = 1e9;
@@ -81,6 +89,16 @@ export function policyMetrics(policy: PolicyFacts | undefined, span: Span): Metr
     singular(DEFINITIONS.policyInfo, info, span),
     singular(DEFINITIONS.policyReloads, reloads, span),
     singular(DEFINITIONS.policyStale, known(policy && (policy.stale ? 1 : 0)), span),
+  ];
+}
+
+/** Who is connected, and who was cut off; nothing where nobody watches them. */
+export function peerMetrics(facts: PeerFacts | undefined, span: Span): MetricData[] {
+  if (!facts) return [];
+  const cut = Array.from(facts.cut, ([reason, value]) => ({ labels: { reason }, value }));
+  return [
+    singular(DEFINITIONS.connectionsOpen, [unlabelled(facts.connections)], span),
+    singular(DEFINITIONS.peersCut, cut, span),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { Millis } from "../domain/units.js";
 import type { Address, AddressFault } from "./address.js";
 import { hostsServed, refuseRequest, refuseStranger, type TokenCheck } from "./admin-guard.js";
 import { type Answer, answer, type Routing, refused } from "./admin-routes.js";
+import type { Cut } from "./bounds.js";
 import { bind, type Listener } from "./listeners.js";
 import { type Stranger, UNIX_SOCKET } from "./stranger.js";
 
@@ -15,6 +16,8 @@ export interface AdminOptions extends Routing {
   readonly turnedAway?: (stranger: Stranger) => void;
   /** Told of what went wrong inside; the client is told "internal error". */
   readonly report: (fault: unknown) => void;
+  /** Told of each connection that there was no room for. */
+  readonly cut?: Cut;
   /** How long a connection may last, from its start to the end of its one answer. */
   readonly connectionTimeoutMs?: Millis;
 }
@@ -62,26 +65,19 @@ export async function startAdmin(options: AdminOptions): Promise<AdminStart> {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, async (request, response) => {
     send(response, await answerSafely(options, hosts, request));
   });
-  const bound = await bind([options.address], accepting(server, options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS));
+  const accept = accepting(server, options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS);
+  const ceiling = { most: MAX_CONNECTIONS, cut: options.cut ?? (() => {}) };
+  const bound = await bind([options.address], accept, { ceiling });
   if (bound.kind === "refused") return bound;
   const address = bound.listeners[0]?.address ?? options.address;
   return { kind: "listening", admin: new AdminServer(address, bound.listeners) };
 }
 
-/** Hand connections to an HTTP server, so many at a time and none for longer than it may last. */
+/** Hand connections to an HTTP server, none for longer than it may last. */
 function accepting(server: Server, timeoutMs: Millis): (socket: Socket) => void {
-  let open = 0;
   return (socket) => {
-    if (open >= MAX_CONNECTIONS) {
-      socket.destroy();
-      return;
-    }
-    open += 1;
     const timer = setTimeout(() => socket.destroy(), timeoutMs);
-    socket.once("close", () => {
-      open -= 1;
-      clearTimeout(timer);
-    });
+    socket.once("close", () => clearTimeout(timer));
     server.emit("connection", socket);
   };
 }

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import {
   type Address,
   type AddressFault,
@@ -7,22 +7,16 @@ import {
   type TcpAddress,
   type UnixAddress,
 } from "./address.js";
+import { type Accept, type Ceiling, Connections, type Gate } from "./connections.js";
 import { errnoOf, inspect, listenAtPath, NotGiven, removeStale, type Site } from "./unix-socket.js";
-
-/** Receives each connection as it is accepted. */
-export type Accept = (socket: Socket) => void;
-
-/** What connections on TCP pass before they are accepted. */
-export interface Gate {
-  /** Hand on the connection once it may pass, as what it has become, or destroy it. */
-  enter(socket: Socket, passed: Accept): void;
-}
 
 export interface BindOptions {
   /** Connections on TCP are accepted as they come when left out. */
   readonly gate?: Gate | undefined;
   /** Of Unix sockets: their user and group alone when left out. */
   readonly access?: SocketAccess | undefined;
+  /** Of each address; there is none when left out. */
+  readonly ceiling?: Ceiling | undefined;
 }
 
 export type Bound =
@@ -42,6 +36,11 @@ export class Listener {
     this.address = address;
     this.#servers = servers;
     this.#connections = connections;
+  }
+
+  /** How many connections there are, those at the gate among them. */
+  get size(): number {
+    return this.#connections.all.size;
   }
 
   get accepting(): boolean {
@@ -65,24 +64,6 @@ export class Listener {
   /** Cut every connection. */
   cut(): void {
     for (const socket of this.#connections.all.keys()) socket.destroy();
-  }
-}
-
-/** The connections of one address, as they came from the system. */
-class Connections {
-  /** Each with what it became at the gate; undefined: it has not passed yet. */
-  readonly all = new Map<Socket, Socket | undefined>();
-
-  /** Take a connection and see it through the gate, where there is one. */
-  take(socket: Socket, accept: Accept, gate: Gate | undefined): void {
-    this.all.set(socket, undefined);
-    socket.once("close", () => this.all.delete(socket));
-    const passed: Accept = (accepted) => {
-      this.all.set(socket, accepted);
-      accept(accepted);
-    };
-    if (gate) gate.enter(socket, passed);
-    else passed(socket);
   }
 }
 
@@ -118,19 +99,21 @@ async function siteOf(address: Address): Promise<Prepared | AddressFault> {
 async function open(
   prepared: Prepared,
   accept: Accept,
-  { gate, access }: BindOptions,
+  { gate, access, ceiling }: BindOptions,
 ): Promise<Listener | AddressFault> {
-  const connections = new Connections();
+  const connections = new Connections(ceiling);
+  const lost = (error: Error) => connections.lost(error);
   try {
     if (prepared.kind === "unix") {
       const take: Accept = (socket) => connections.take(socket, accept, undefined);
-      return new Listener(prepared.address, [await openUnix(prepared, take, access)], connections);
+      return new Listener(prepared.address, [await openUnix(prepared, take, access, lost)], connections);
     }
     const { host, port } = prepared.address;
     const opening = (ip: string, at: number) =>
       opened(
         plainServer((socket) => connections.take(socket, accept, gate)),
         (server) => server.listen({ host: ip, port: at }),
+        lost,
       );
     const servers = host === "localhost" ? await openLoopback(port, opening) : [await opening(host, port)];
     return new Listener({ kind: "tcp", host, port: portOf(servers) }, servers, connections);
@@ -158,13 +141,15 @@ async function openUnix(
   { address, site }: Extract<Prepared, { kind: "unix" }>,
   accept: Accept,
   access: SocketAccess | undefined,
+  lost: (error: Error) => void,
 ): Promise<Server> {
   const server = plainServer(accept);
+  const listen = () => {
+    if (site.kind === "stale") removeStale(address.path, site.file);
+    listenAtPath(server, address.path, access);
+  };
   try {
-    return await opened(server, () => {
-      if (site.kind === "stale") removeStale(address.path, site.file);
-      listenAtPath(server, address.path, access);
-    });
+    return await opened(server, listen, lost);
   } catch (error) {
     if (server.listening) server.close();
     throw error;
@@ -191,13 +176,19 @@ function plainServer(accept: Accept): Server {
   return createServer({ noDelay: true }, accept);
 }
 
-/** Resolves once the server listens; rejects with the system's error. */
-function opened(server: Server, listen: (server: Server) => void): Promise<Server> {
+/**
+ * Resolves once the server listens; rejects with the system's error.
+ *
+ * @param lost told of each error after that: one connection that could not be accepted.
+ */
+function opened(server: Server, listen: (server: Server) => void, lost: (error: Error) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // Stays on after the promise is settled: a later error is one connection that could not be accepted, and its
-    // client connects again.
-    server.on("error", reject);
-    server.once("listening", () => resolve(server));
+    server.once("error", reject);
+    server.once("listening", () => {
+      server.off("error", reject);
+      server.on("error", lost);
+      resolve(server);
+    });
     listen(server);
   });
 }

@@ -1,8 +1,14 @@
+import { EventEmitter } from "node:events";
+import type { Http2Server } from "node:http2";
+import type { Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
 import type { Address } from "./address.js";
+import { type Bounds, MOST_CALLS_OF_CONNECTION } from "./bounds.js";
+import type { Accept } from "./connections.js";
 import type { Health } from "./health.js";
 import { type BindOptions, type Bound, bind, type Listener } from "./listeners.js";
+import { type Patience, SessionGuard } from "./session-guard.js";
 
 /** The largest message that callers may send, compressed or not. */
 export const MAX_RECEIVE_BYTES = 64 * 1024;
@@ -15,15 +21,18 @@ export function createServer({ maxReceiveBytes = MAX_RECEIVE_BYTES } = {}): Serv
 const OPTIONS: ServerOptions = {
   // Bookkeeping for a service that is not served, paid for in every call.
   "grpc.enable_channelz": 0,
-  // A peer that vanished without a word is found out within 80 s, and its connection given back.
+  // A peer that vanished without a word is found out within 80 s, and its connection given back. Who is idle and answers
+  // stays: a GOAWAY for being idle would only make honest clients connect again.
   "grpc.keepalive_time_ms": 60_000,
   "grpc.keepalive_timeout_ms": 20_000,
-  // Of one connection. A client with more calls than that makes them wait.
-  "grpc.max_concurrent_streams": 1024,
+  "grpc.max_concurrent_streams": MOST_CALLS_OF_CONNECTION,
 };
 
-interface ListenOptions extends BindOptions {
+interface ListenOptions extends Omit<BindOptions, "ceiling"> {
   readonly addresses: readonly Address[];
+  /** What peers may take; without bounds of this kind when left out. */
+  readonly bounds?: Bounds | undefined;
+  readonly patience?: Partial<Patience>;
 }
 
 /**
@@ -32,11 +41,38 @@ interface ListenOptions extends BindOptions {
  * The sockets are ours rather than bound by `Server.bindAsync`, which says in prose why it failed, binds a part of what a
  * name means, leaves the mode of a Unix socket to the umask, and without channelz cannot cut its connections.
  */
-export async function listen(server: Server, { addresses, ...options }: ListenOptions): Promise<Bound> {
+export async function listen(
+  server: Server,
+  { addresses, bounds, patience, ...options }: ListenOptions,
+): Promise<Bound> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const bound = await bind(addresses, (socket) => injector.injectConnection(socket), options);
+  const guard = bounds && new SessionGuard(newestHttp2Server(server), bounds, patience);
+  const inject = (socket: Socket) => injector.injectConnection(socket);
+  const ceiling = bounds && {
+    most: bounds.maxConnections,
+    makeRoom: (sockets: Iterable<Socket | undefined>) => guard?.makeRoom(sockets) ?? false,
+    cut: bounds.cut,
+  };
+  const accept: Accept = guard ? (socket) => guard.enter(socket, inject) : inject;
+  const bound = await bind(addresses, accept, { ...options, ceiling });
   if (bound.kind === "refused") injector.destroy();
   return bound;
+}
+
+/**
+ * Find the HTTP/2 server that grpc-js made for an injector: it has no options for most of what must be bounded.
+ *
+ * @throws Error where grpc-js keeps it elsewhere, which another version may.
+ */
+function newestHttp2Server(server: Server): Http2Server {
+  const made: unknown = Reflect.get(server, "http2Servers");
+  const newest: unknown = made instanceof Map ? [...made.keys()].at(-1) : undefined;
+  if (isHttp2Server(newest)) return newest;
+  throw new Error("this version of grpc-js keeps its HTTP/2 servers elsewhere");
+}
+
+function isHttp2Server(value: unknown): value is Http2Server {
+  return value instanceof EventEmitter && "updateSettings" in value;
 }
 
 /** All that must end before the process may. */

@@ -2,7 +2,7 @@ import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
 import type { Millis } from "../domain/units.js";
-import type { Accept, Gate } from "./listeners.js";
+import type { Accept, Gate } from "./connections.js";
 import { uriNames } from "./peer.js";
 
 /** PEM. */

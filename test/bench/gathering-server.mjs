@@ -40,6 +40,8 @@ const settings = {
   adminIsDefault: false,
   identity: { kind: "declared" },
   declaredIsExposed: false,
+  maxConnections: 10_000,
+  maxCalls: 8_192,
   storeTimeoutMs: 1_000,
   drainGraceMs: 1_000,
   drainDelayMs: 0,

@@ -7,6 +7,7 @@ export const SETTINGS = 4;
 export const PING = 6;
 export const GOAWAY = 7;
 export const WINDOW_UPDATE = 8;
+const CONTINUATION = 9;
 
 export const END_STREAM = 1;
 export const ACK = 1;
@@ -36,11 +37,19 @@ export function frame(type, flags, stream, payload) {
 
 /** Begin a connection whose server may send as much as it likes. */
 export function opening() {
+  return Buffer.concat([openingWithWindow(WIDEST_WINDOW), windowUpdate(0, WIDEST_WINDOW - DEFAULT_WINDOW)]);
+}
+
+/**
+ * Begin a connection.
+ *
+ * @param {number} bytes that its server may send on each stream.
+ */
+export function openingWithWindow(bytes) {
   const settings = Buffer.alloc(6);
   settings.writeUInt16BE(INITIAL_WINDOW_SIZE, 0);
-  settings.writeUInt32BE(WIDEST_WINDOW, 2);
-  const wide = windowUpdate(0, WIDEST_WINDOW - DEFAULT_WINDOW);
-  return Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, settings), wide]);
+  settings.writeUInt32BE(bytes, 2);
+  return Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, settings)]);
 }
 
 /**
@@ -57,16 +66,47 @@ export function windowUpdate(stream, bytes) {
  * Begin a request. Its headers are literals (HPACK, RFC 7541 section 6.2.2), which every server reads.
  *
  * @param {number} stream
- * @param {Readonly<Record<string, string>>} headers pseudo-headers first; names and values below 127 bytes.
+ * @param {Readonly<Record<string, string>>} headers pseudo-headers first.
  */
 export function request(stream, headers) {
-  const block = Object.entries(headers).flatMap(([name, value]) => [
-    Buffer.from([0, name.length]),
-    Buffer.from(name),
-    Buffer.from([value.length]),
-    Buffer.from(value),
-  ]);
+  const block = Object.entries(headers).map(([name, value]) => literal(name, value));
   return frame(HEADERS, END_HEADERS, stream, Buffer.concat(block));
+}
+
+/** What a length's prefix of seven bits holds; the rest follows in groups of seven (HPACK, RFC 7541 section 5.1). */
+const PREFIX = 127;
+
+/**
+ * Write one header.
+ *
+ * @param {string} name below 127 bytes.
+ * @param {string} value
+ */
+export function literal(name, value) {
+  const length = [Math.min(value.length, PREFIX)];
+  if (value.length >= PREFIX) {
+    let rest = value.length - PREFIX;
+    for (; rest >= 128; rest >>= 7) length.push((rest & 127) | 128);
+    length.push(rest);
+  }
+  return Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from(length), Buffer.from(value)]);
+}
+
+/**
+ * Begin a request whose headers fill several frames.
+ *
+ * @param {number} stream
+ * @param {Buffer} block
+ * @param {number} most bytes of one frame.
+ */
+export function headerFrames(stream, block, most) {
+  const frames = [];
+  for (let at = 0; at < block.length; at += most) {
+    const isLast = at + most >= block.length;
+    const type = at === 0 ? HEADERS : CONTINUATION;
+    frames.push(frame(type, isLast ? END_HEADERS : 0, stream, block.subarray(at, at + most)));
+  }
+  return Buffer.concat(frames);
 }
 
 /** @typedef {{ type: number, flags: number, stream: number, payload: Buffer }} Frame */

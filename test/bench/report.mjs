@@ -16,6 +16,7 @@ import { targets } from "./targets.mjs";
  * @property {readonly import("./compile.mjs").CompileFigure[]} compile
  * @property {import("./stores.mjs").StoreFigures | undefined} stores
  * @property {import("./envoy.mjs").EnvoyFigures | undefined} envoy
+ * @property {readonly import("./abuse.mjs").AbuseFigure[]} abuse
  */
 
 /** A load average below this is that of a machine that does nothing else. */
@@ -35,6 +36,7 @@ export function report(results) {
     compileTable(results),
     ...(results.stores ? reportStores(results.stores) : []),
     ...(results.envoy ? reportEnvoy(results.envoy) : []),
+    abuseTable(results),
     targetTable(results),
   ]
     .filter((section) => section !== "")
@@ -114,6 +116,21 @@ function compileTable({ compile }) {
   ]);
   const head = ["principals", "bytes of the file", "ms to a policy", "us CPU a decision, asked by all in turn"];
   return `### Large policies, in process\n\n${table(head, rows)}`;
+}
+
+/** @param {Results} results */
+function abuseTable({ abuse }) {
+  if (abuse.length === 0) return "";
+  const rows = abuse.map(({ attack, before, during, cpuShare, grownMib }) => [
+    attack,
+    `${whole(before.p50Us)} / ${whole(before.p99Us)}`,
+    `${whole(during.p50Us)} / ${whole(during.p99Us)}`,
+    whole(during.worstUs),
+    `${whole(cpuShare * 100)} %`,
+    whole(grownMib),
+  ]);
+  const head = ["attack", "p50 / p99 us before", "during", "worst us", "server CPU", "MiB more"];
+  return `### An honest caller beside a hostile one, 200 calls a second\n\n${table(head, rows)}`;
 }
 
 /** @param {Results} results */

@@ -2,6 +2,7 @@
 // read the figures. No figure makes it fail: only a server that does not answer as it must.
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { measureAbuse } from "./abuse.mjs";
 import { cerbos } from "./cerbos.mjs";
 import { measureCompile } from "./compile.mjs";
 import { emptyHandler, windbreak } from "./contestants.mjs";
@@ -15,7 +16,7 @@ import { targets } from "./targets.mjs";
 
 /** @typedef {import("./rounds.mjs").Cell} Cell */
 
-const SECTIONS = ["unary", "stream", "memory", "compile", "stores", "envoy"];
+const SECTIONS = ["unary", "stream", "memory", "compile", "stores", "envoy", "abuse"];
 const FIGURES = /(<!-- figures -->\n).*(\n<!-- end of figures -->)/s;
 
 const FULL = {
@@ -26,6 +27,7 @@ const FULL = {
   redisMemory: { reservations: 100_000, principals: 50_000 },
   through: { warmUpMs: 8000, measureMs: 5000 },
   times: 25,
+  abuseMs: 10_000,
 };
 /** Shows that everything runs; its figures mean little. */
 const QUICK = {
@@ -36,6 +38,7 @@ const QUICK = {
   redisMemory: { reservations: 5_000, principals: 2_500 },
   through: { warmUpMs: 500, measureMs: 500 },
   times: 3,
+  abuseMs: 1_000,
 };
 
 const flags = readFlags();
@@ -74,7 +77,7 @@ function misuse() {
   const unknown = [...asked].find((section) => !SECTIONS.includes(section));
   if (unknown !== undefined) return `--only ${unknown}: there is no such part; name one of ${SECTIONS.join(", ")}`;
   if (!Number.isInteger(rounds) || rounds < 1) return `--rounds ${flags.rounds}: name a whole number from 1`;
-  if (["unary", "stream", "stores", "envoy"].some((section) => asked.has(section))) return lacking();
+  if (["unary", "stream", "stores", "envoy", "abuse"].some((section) => asked.has(section))) return lacking();
   return undefined;
 }
 
@@ -153,8 +156,9 @@ if (asked.has("compile")) say("compile");
 const compile = asked.has("compile") ? await measureCompile(sizes.compile) : [];
 const stores = await measureHomes();
 const envoy = await measureGuarding();
+const abuse = asked.has("abuse") ? await measureAbuse({ measureMs: sizes.abuseMs, nodeFlags }, say) : [];
 
-const results = { machine, rounds, nodeFlags, measured, memory, compile, stores, envoy };
+const results = { machine, rounds, nodeFlags, measured, memory, compile, stores, envoy, abuse };
 const tables = report(results);
 process.stdout.write(`${tables}\n`);
 if (flags.json !== undefined)

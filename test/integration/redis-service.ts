@@ -36,6 +36,8 @@ export async function startShared(policy: string, url: string, options: SharedOp
     declaredIsExposed: false,
     redis,
     storeTimeoutMs: timeoutMs,
+    maxConnections: 10_000,
+    maxCalls: 8_192,
     drainGraceMs: 5_000,
     drainDelayMs: 0,
     log: { format: "text", level: "info" },

@@ -21,6 +21,8 @@ export interface Ended {
 interface SpawnOptions {
   /** As whom it runs; as the tests themselves when left out. */
   readonly uid?: number | undefined;
+  /** How many files it may open; as many as the tests themselves when left out. */
+  readonly openFiles?: number | undefined;
 }
 
 /** Wait for something that must come. @throws Error naming it where it does not come in time. */
@@ -48,9 +50,10 @@ class Said {
   readonly #end: Promise<Ended>;
   readonly #listening = new Set<() => void>();
 
-  constructor(args: readonly string[], { uid }: SpawnOptions = {}) {
+  constructor(args: readonly string[], { uid, openFiles }: SpawnOptions = {}) {
     const command = args.slice(0, 2).join(" ");
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const limit = openFiles === undefined ? "" : `ulimit -n ${openFiles} && `;
+    const child = spawn("/bin/sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, MAIN, ...args], {
       env: {},
       stdio: ["ignore", "pipe", "pipe"],
       ...(uid === undefined ? {} : { uid }),
@@ -110,9 +113,16 @@ interface StartOptions extends SpawnOptions {
 
 /** Serve a policy by the built program, and wait until it says that it does. */
 export async function startProcess(policy: string, options: StartOptions = {}) {
-  const { file = policyFile(policy), listen = "127.0.0.1:0", admin = "localhost:0", flags = [], uid } = options;
+  const {
+    file = policyFile(policy),
+    listen = "127.0.0.1:0",
+    admin = "localhost:0",
+    flags = [],
+    uid,
+    openFiles,
+  } = options;
   const told = ["--policy", file, "--listen", listen, ...(admin === "" ? [] : ["--admin", admin])];
-  const said = new Said(["serve", ...told, "--log-format", "text", ...flags], { uid });
+  const said = new Said(["serve", ...told, "--log-format", "text", ...flags], { uid, openFiles });
   // The last thing that it says of its start.
   await said.line(/counters live in/);
   const address = (await said.line(/ listening on (\S+)/))[1] ?? "";

@@ -56,6 +56,8 @@ export async function startService(policy: string, overrides: Partial<ServeSetti
     identity: { kind: "declared" },
     declaredIsExposed: false,
     storeTimeoutMs: 50,
+    maxConnections: 10_000,
+    maxCalls: 8_192,
     drainGraceMs: 5_000,
     drainDelayMs: 0,
     log: { format: "text", level: "error" },

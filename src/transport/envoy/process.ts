@@ -59,11 +59,18 @@ export class OpenAnswer {
       const { request } = message;
       this.#noted ??= notedIn(message.metadataContext?.filterMetadata[AUTHORIZATION]);
       if (request) this.#read(request, mayHaveBegun(message.attributes));
-      if (request && !message.observabilityMode && !this.#call.destroyed) this.#call.write(goOn(request.$case));
+      if (request && !message.observabilityMode && !this.#call.destroyed) this.#answer(goOn(request.$case));
     } catch (cause) {
       this.#options.failed(cause);
       this.#finish(false);
     }
+  }
+
+  /** Whoever does not read its answers is not read from either. */
+  #answer(bytes: Buffer): void {
+    if (this.#call.write(bytes)) return;
+    this.#call.pause();
+    this.#call.once("drain", () => this.#call.resume());
   }
 
   #read(request: NonNullable<ProcessingRequest["request"]>, isBrokenOff: boolean): void {

@@ -24,6 +24,16 @@ function faultsOf<T>(read: SettingsRead<T>): readonly string[] {
 }
 
 describe("settings of serve", () => {
+  test("take counts from one to a million, and name what is none", () => {
+    const counted = settingsOf(serve({ ...POLICY, "max-connections": "1", "max-calls": "1000000" }));
+    expect(counted).toMatchObject({ maxConnections: 1, maxCalls: 1_000_000 });
+    for (const text of ["0", "1000001", "-1", "1e3", "many"]) {
+      expect(faultsOf(serve({ ...POLICY, "max-calls": text }))).toEqual([
+        `--max-calls ${text}: no count; give a number from 1 to 1000000`,
+      ]);
+    }
+  });
+
   test("need no more than a policy", () => {
     expect(settingsOf(serve(POLICY))).toEqual({
       policyFile: "policy.yaml",
@@ -33,6 +43,8 @@ describe("settings of serve", () => {
       identity: { kind: "declared" },
       declaredIsExposed: false,
       storeTimeoutMs: 50,
+      maxConnections: 10_000,
+      maxCalls: 8_192,
       drainGraceMs: 30_000,
       drainDelayMs: 0,
       log: { format: "json", level: "info" },
@@ -70,6 +82,8 @@ describe("settings of serve", () => {
       adminIsDefault: false,
       identity: { kind: "fixed", id: "search-service" },
       storeTimeoutMs: 20,
+      maxConnections: 10_000,
+      maxCalls: 8_192,
       drainGraceMs: 90_000,
       drainDelayMs: 2_000,
       log: { format: "text", level: "debug" },
@@ -98,6 +112,8 @@ describe("settings of serve", () => {
       adminIsDefault: false,
       identity: { kind: "fixed", id: "search-service" },
       storeTimeoutMs: 20,
+      maxConnections: 10_000,
+      maxCalls: 8_192,
       drainGraceMs: 10_000,
       drainDelayMs: 5_000,
       log: { format: "text", level: "warn" },

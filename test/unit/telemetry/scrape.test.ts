@@ -6,6 +6,8 @@ import { scrape } from "../../../src/telemetry/metrics.js";
 import { ALLOWED, expectNoFault, open, read, SHARED, STATS, TLS } from "./opened-metrics.js";
 import { parseScrape, sampleOf, select } from "./prometheus-text.js";
 
+const PEERS = { connections: 2, cut: new Map([["pings", 1]]) };
+
 describe("a scrape", () => {
   it("tells the version and what the process costs", async () => {
     const found = await read(open());
@@ -81,7 +83,9 @@ describe("a scrape", () => {
   });
 
   it("shows exactly the metrics that are defined, each with its type", async () => {
-    const { types } = await read(open({ stats: () => ({ ...STATS, shared: SHARED }), tls: () => TLS }));
+    const { types } = await read(
+      open({ stats: () => ({ ...STATS, shared: SHARED }), tls: () => TLS, peers: () => PEERS }),
+    );
     const defined = Object.values(DEFINITIONS).map(({ name, kind }) => [name, kind]);
     expect([...types].sort()).toEqual(defined.sort());
   });
