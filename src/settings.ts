@@ -1,6 +1,7 @@
 import type { RedisTarget } from "./counters/redis/redis-url.js";
 import type { Millis } from "./domain/units.js";
 import { adminGiven, DEFAULT_ADMIN } from "./settings/admin-given.js";
+import { type DecisionLogSettings, decisionLogGiven } from "./settings/decision-log-given.js";
 import { type EnvoySettings, envoyGiven } from "./settings/envoy-given.js";
 import {
   addressesGiven,
@@ -60,6 +61,8 @@ export interface ServeSettings {
   /** How long calls are still taken after health says NOT_SERVING. */
   readonly drainDelayMs: Millis;
   readonly log: LogSettings;
+  /** Where decisions are written; undefined: nowhere. */
+  readonly decisionLog?: DecisionLogSettings | undefined;
 }
 
 export type IdentitySetting =
@@ -149,6 +152,7 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
       format: choiceGiven(reader, "log-format", LOG_FORMATS, sources.isTerminal ? "text" : "json"),
       level: choiceGiven(reader, "log-level", LOG_LEVELS, "info"),
     }),
+    decisionLog: decisionLogGiven(reader),
   });
 }
 

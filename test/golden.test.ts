@@ -16,8 +16,13 @@ describe("what the rules come to", () => {
     for (const [index, step] of golden.steps.entries()) {
       for (let time = 1; time <= step.times; time++) {
         const came = await stage.play(step);
-        if (!("expect" in step)) continue;
         const said = `step ${index + 1}${step.times > 1 ? `, time ${time}` : ""}${titleOf(step)}`;
+        if (step.log !== undefined) {
+          const lines = step.log === "none" ? [] : [expect.objectContaining({})];
+          expect(stage.logged, said).toEqual(lines);
+          if (step.log !== "none") expect(stage.logged[0], said).toMatchObject(step.log);
+        }
+        if (!("expect" in step)) continue;
         if (typeof step.expect === "object") expect(came, said).toMatchObject(step.expect);
         else expect(came, said).toBe(step.expect);
       }

@@ -1,5 +1,4 @@
-import { type AccessRequest, evaluate, uncountable } from "../domain/evaluate.js";
-import type { Endpoint } from "../domain/model.js";
+import { evaluate, uncountable } from "../domain/evaluate.js";
 import { type Plan, refusedPlan } from "../domain/plan.js";
 import { endsAt } from "../domain/settlement.js";
 import {
@@ -11,74 +10,82 @@ import {
   deniedByStore,
   limitsIfAsked,
 } from "./decision.js";
+import type { Arrival, Question } from "./decision-log.js";
 import type { Desk } from "./desk.js";
 import { badField, type Fault, fault } from "./fault.js";
-import { faultInId, faultInLabels, faultInRequest, type Labels, type PrincipalName } from "./forms.js";
+import { faultInId, faultInLabels, faultInRequest, type PrincipalName } from "./forms.js";
 import { whoAsks } from "./identify.js";
-import type { Evidence } from "./identity-ports.js";
+import { type Counted, type Denial, logCounted, logDenied, logUnauthenticated, nameOf } from "./log-decision.js";
 import type { MaybePromise, Reserve, ReserveResult } from "./ports.js";
 import type { Resolved, Snapshot } from "./snapshot.js";
 
 /** One question, as a door reads it from its caller. */
-export interface AuthorizeCall {
-  /** Empty: the server makes one. */
-  readonly requestId: string;
+export interface AuthorizeCall extends Question {
   readonly principal: PrincipalName;
-  /** What else the door knows of who asks; left out where it knows nothing. */
-  readonly evidence?: Evidence;
-  readonly model: string;
-  /** undefined: the model's first one. */
-  readonly endpoint: Endpoint | undefined;
-  readonly request: AccessRequest;
-  readonly labels: Labels;
   readonly dryRun: boolean;
   readonly includeLimits: boolean;
 }
 
 /** A question that no rule refused: what is left is for the counters to say. */
-interface Asked {
+interface Asked extends Counted {
   readonly kind: "asked";
-  readonly resolved: Resolved;
-  readonly reserve: Reserve;
+  readonly call: AuthorizeCall;
+}
+
+/** A question that a rule refused, or a limit that needs no counter. */
+interface Ruled extends Denial {
+  readonly kind: "ruled";
 }
 
 /**
  * Decide one call and, where it is allowed, reserve its worst case.
  *
- * Faults of the message come first, then rules, which need no I/O, then all counters in one step of the store.
+ * Faults of the message come first, then rules, which need no I/O, then all counters in one step of the store. What was
+ * decided is told to the log before it is answered, so that it is there also where its caller has gone.
  */
-export function authorize(desk: Desk, call: AuthorizeCall): MaybePromise<Decision | Fault> {
+export function authorize(desk: Desk, call: AuthorizeCall, arrival?: Arrival): MaybePromise<Decision | Fault> {
   const snapshot = desk.snapshot();
-  const asked = ask(desk, snapshot, call);
-  if (asked.kind === "fault") return asked;
-  if (asked.kind !== "asked") return logged(desk, call, asked);
+  const asked = ask(desk, snapshot, call, arrival);
+  if (asked.kind === "ruled") return logDenied(desk, asked);
+  if (asked.kind === "fault") {
+    if (asked.code === "unauthenticated") logUnauthenticated(desk, asked, arrival?.origin, call);
+    return asked;
+  }
 
   const reserved = desk.store.reserve(asked.reserve);
-  if (reserved instanceof Promise) {
-    return reserved.then((result) => logged(desk, call, conclude(desk, call, asked, result)));
-  }
-  return logged(desk, call, conclude(desk, call, asked, reserved));
+  if (reserved instanceof Promise) return reserved.then((result) => conclude(desk, asked, result));
+  return conclude(desk, asked, reserved);
 }
 
-function ask(desk: Desk, snapshot: Snapshot, call: AuthorizeCall): Asked | Decision | Fault {
+function ask(desk: Desk, snapshot: Snapshot, call: AuthorizeCall, arrival: Arrival | undefined): Asked | Ruled | Fault {
   const { policy } = snapshot;
+  const origin = arrival?.origin;
   const misformed = faultInForm(call);
   if (misformed) return misformed;
-  const found = whoAsks(desk.identity, snapshot, call.principal, call.evidence);
+  const found = whoAsks(desk.identity, snapshot, call.principal, arrival?.evidence);
   if (found.kind === "fault") return found;
 
   if (found.kind === "refused") {
     const plan = refusedPlan(policy, call.model, call.endpoint, found.refusal);
-    return faultInAmounts(plan, call) ?? deniedByRule(plan, found.refusal, requestIdOf(desk, call));
+    const missing = faultInAmounts(plan, call);
+    if (missing) return missing;
+    const denied = deniedByRule(plan, found.refusal, requestIdOf(desk, call));
+    return { kind: "ruled", call, origin, plan, denied, who: nameOf(call.principal, found) };
   }
 
+  const { who } = found;
   const plan = snapshot.plan(found, call.model, call.endpoint, call.request.annotatedPages);
   const missing = faultInAmounts(plan, call);
   if (missing) return missing;
-  if (plan.kind === "refused") return deniedByRule(plan, plan, requestIdOf(desk, call));
+  if (plan.kind === "refused") {
+    return { kind: "ruled", call, origin, plan, denied: deniedByRule(plan, plan, requestIdOf(desk, call)), who };
+  }
 
   const verdict = evaluate(found.standing, plan, call.request);
-  if (verdict.kind === "too_large") return deniedBySize(found, plan, verdict, requestIdOf(desk, call));
+  if (verdict.kind === "too_large") {
+    const denied = deniedBySize(found, plan, verdict, requestIdOf(desk, call));
+    return { kind: "ruled", call, origin, plan, denied, who, tooLarge: verdict };
+  }
   if (verdict.kind === "uncountable") {
     return badField("max_output_tokens", "with the default cap the estimate is above 2^53-1; name a smaller one");
   }
@@ -86,6 +93,8 @@ function ask(desk: Desk, snapshot: Snapshot, call: AuthorizeCall): Asked | Decis
   const now = desk.clock.now();
   return {
     kind: "asked",
+    call,
+    origin,
     resolved: found,
     reserve: {
       account: found.account,
@@ -121,12 +130,14 @@ function faultInAmounts(plan: Plan, { request }: AuthorizeCall): Fault | undefin
   return field === undefined ? undefined : badField(field, "the estimate is above 2^53-1; ask for less");
 }
 
-function conclude(
-  desk: Desk,
-  { includeLimits }: AuthorizeCall,
-  { resolved, reserve }: Asked,
-  result: ReserveResult,
-): Decision | Fault {
+function conclude(desk: Desk, asked: Asked, result: ReserveResult): Decision | Fault {
+  const answer = answerBy(desk, asked, result);
+  if (answer.kind !== "fault") logCounted(desk, asked, answer);
+  return answer;
+}
+
+function answerBy(desk: Desk, { call, resolved, reserve }: Asked, result: ReserveResult): Decision | Fault {
+  const { includeLimits } = call;
   const { plan, worst, now } = reserve;
   const requestId = reserve.requestId === "" ? desk.inventId : () => reserve.requestId;
   switch (result.kind) {
@@ -181,17 +192,4 @@ function allowedDegraded(desk: Desk, requestId: string, reserve: Reserve, resolv
 
 function requestIdOf(desk: Desk, { requestId }: AuthorizeCall): string {
   return requestId === "" ? desk.inventId() : requestId;
-}
-
-function logged(desk: Desk, call: AuthorizeCall, answer: Decision | Fault): Decision | Fault {
-  if (answer.kind === "fault") return answer;
-  const isAllowed = answer.kind === "allowed";
-  desk.log.decided({
-    reason: isAllowed ? "allowed" : answer.reason,
-    workspace: answer.workspace,
-    model: (isAllowed ? answer.grant.model : answer.model) || undefined,
-    dryRun: call.dryRun,
-    degraded: isAllowed && answer.degraded,
-  });
-  return answer;
 }

@@ -34,6 +34,8 @@ export interface Denied {
   readonly model: string;
   /** Those that refused, the one that frees last first; then the others, where the call asked for them. */
   readonly limits: readonly LimitReport[];
+  /** How many of them refused. */
+  readonly refusing: number;
   /** undefined: waiting does not help. */
   readonly retryAfterMs: Millis | undefined;
   readonly httpStatus: number;
@@ -54,6 +56,7 @@ export function deniedByRule(plan: Plan, refusal: Refusal, requestId: string): D
     message: refusal.message,
     model: plan.model?.id ?? "",
     limits: NO_LIMITS,
+    refusing: 0,
     retryAfterMs: undefined,
     httpStatus: HTTP_STATUS[refusal.reason],
     policyRevision: plan.policyRevision,
@@ -67,6 +70,7 @@ export function deniedBySize({ account }: Resolved, plan: OpenPlan, verdict: Too
   return {
     ...deniedByRule(plan, refusal, requestId),
     limits: verdict.refusing.map((limit) => report(account.caller, limit)),
+    refusing: verdict.refusing.length,
     shadowDenials: verdict.shadowDenials,
   };
 }
@@ -107,6 +111,7 @@ export function deniedByLimits(refusals: Refusals): Denied {
     ...deniedByRule(plan, { reason, message: "" }, refusals.requestId),
     message: explainRefusal({ ...limit, ...reading, charge: chargeOf(limit.metric, worst) }, now),
     limits: [...reports, ...others],
+    refusing: reports.length,
     retryAfterMs: reading.freesAt === undefined ? undefined : Math.max(0, reading.freesAt - now),
     httpStatus: limit.httpStatus,
     shadowDenials: refusals.shadowDenials,

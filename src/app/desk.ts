@@ -1,6 +1,7 @@
+import type { DecisionLog } from "./decision-log.js";
 import type { Identity } from "./identity-ports.js";
 import type { PendingUsage } from "./pending-usage.js";
-import type { Clock, CounterStore, DecisionLog } from "./ports.js";
+import type { Clock, CounterStore } from "./ports.js";
 import type { Snapshot } from "./snapshot.js";
 
 /** What the use cases work with. */

@@ -3,7 +3,6 @@ import type { Amounts } from "../domain/charges.js";
 import type { AccessRequest } from "../domain/evaluate.js";
 import type { OpenPlan, Plan } from "../domain/plan.js";
 import type { Policy } from "../domain/policy.js";
-import type { Reason } from "../domain/reason.js";
 import type { Outcome, Usage } from "../domain/settlement.js";
 import type { EpochMs, NanoUsd, Tokens } from "../domain/units.js";
 import type { Calendar } from "../domain/window.js";
@@ -223,26 +222,4 @@ export interface OpenReservation extends CallerName {
   readonly amounts: Amounts;
   readonly reservedAt: EpochMs;
   readonly expiresAt: EpochMs;
-}
-
-/** Told of every decision and settlement; must return at once and never throw. */
-export interface DecisionLog {
-  decided(decision: Decided): void;
-  settled(settlement: Settled): void;
-}
-
-export interface Decided {
-  readonly reason: Reason;
-  /** Names that the policy knows; undefined where it does not. */
-  readonly workspace: string | undefined;
-  readonly model: string | undefined;
-  readonly dryRun: boolean;
-  readonly degraded: boolean;
-}
-
-export interface Settled {
-  readonly workspace: string;
-  readonly model: string;
-  readonly amounts: Amounts;
-  readonly unreserved: boolean;
 }

@@ -2,11 +2,11 @@ import { type Plan, priceOf } from "../domain/plan.js";
 import type { Policy } from "../domain/policy.js";
 import { used } from "../domain/settlement.js";
 import type { NanoUsd } from "../domain/units.js";
+import type { Arrival, Origin, Settled } from "./decision-log.js";
 import type { Desk } from "./desk.js";
 import { badField, distrusted, type Fault, fault } from "./fault.js";
 import { faultInId, faultInLabels, faultInPrincipal, faultInUsage, type PrincipalName } from "./forms.js";
 import { identify } from "./identify.js";
-import type { Evidence } from "./identity-ports.js";
 import { isOver, type LimitReport, reportAll } from "./limit-report.js";
 import type { PendingCall } from "./pending-usage.js";
 import type { CallerName, Charge, Claimant, MaybePromise, SettleResult } from "./ports.js";
@@ -26,38 +26,43 @@ export interface Recorded {
   readonly policyRevision: string;
 }
 
+/** A report on its way. */
+interface Recording {
+  readonly desk: Desk;
+  readonly snapshot: Snapshot;
+  readonly call: RecordUsageCall;
+  /** undefined: no log asks for it, or the report waited for the store. */
+  readonly origin: Origin | undefined;
+}
+
 type Charged = Omit<Recorded, "limits" | "policyRevision"> & { readonly resolved: Resolved | undefined };
 
 /**
  * Settle a reservation with what was really used; where none is known, charge the usage as it is.
  *
- * @param evidence what the door knows of who reports; left out where it knows nothing. No part of the call, because a call
- *   may be kept, on disk too, and evidence holds secrets: what is kept is whom it proved.
+ * @param arrival no part of the call, because a call may be kept, on disk too, and evidence holds secrets: what is kept is
+ *   whom it proved.
  */
-export function recordUsage(desk: Desk, call: RecordUsageCall, evidence?: Evidence): MaybePromise<Recorded | Fault> {
+export function recordUsage(desk: Desk, call: RecordUsageCall, arrival?: Arrival): MaybePromise<Recorded | Fault> {
   const misformed = faultInForm(call);
   if (misformed) return misformed;
   const snapshot = desk.snapshot();
-  const name = desk.identity.whoIs(snapshot.policy, call.principal, evidence);
-  if ("kind" in name) return name.kind === "fault" ? name : recordRefused(desk, snapshot, call, name);
-  return whenDone(record(desk, snapshot, call, name), (result) => {
+  const recording: Recording = { desk, snapshot, call, origin: arrival?.origin };
+  const name = desk.identity.whoIs(snapshot.policy, call.principal, arrival?.evidence);
+  if ("kind" in name) return name.kind === "fault" ? name : recordRefused(recording, name);
+  return whenDone(record(recording, name), (result) => {
     if (result.kind === "fault" && result.code === "unavailable") keep(desk, snapshot, { call, name });
     return result;
   });
 }
 
 /** Whoever is kept out now may have reserved before, and settles that; nothing else is charged to it. */
-function recordRefused(
-  desk: Desk,
-  snapshot: Snapshot,
-  call: RecordUsageCall,
-  { refusal, principal }: Refused,
-): MaybePromise<Recorded | Fault> {
+function recordRefused(recording: Recording, { refusal, principal }: Refused): MaybePromise<Recorded | Fault> {
   const unknown = distrusted("not_found", "unknown", refusal.message);
   if (principal === undefined) return unknown;
   const name: PrincipalName = { id: principal, role: "", workspace: "", isProved: true };
-  return whenDone(settleNamed(desk, snapshot, call, name), (result) =>
-    result.kind === "unknown" ? unknown : finish(desk, snapshot, call, settledAs(desk, snapshot, result)),
+  return whenDone(settleNamed(recording, name), (result) =>
+    result.kind === "unknown" ? unknown : finish(recording, settledAs(recording, result)),
   );
 }
 
@@ -69,29 +74,18 @@ function keep(desk: Desk, snapshot: Snapshot, pending: PendingCall): void {
 
 /** Record usage that was kept while the store was away, by the policy in force now. */
 export function recordPending(desk: Desk, { call, name }: PendingCall): MaybePromise<Recorded | Fault> {
-  return record(desk, desk.snapshot(), call, name);
+  return record({ desk, snapshot: desk.snapshot(), call, origin: undefined }, name);
 }
 
-function record(
-  desk: Desk,
-  snapshot: Snapshot,
-  call: RecordUsageCall,
-  name: PrincipalName,
-): MaybePromise<Recorded | Fault> {
-  const settled = settleNamed(desk, snapshot, call, name);
-  return whenDone(settled, (result) => {
-    const charged =
-      result.kind === "unknown" ? chargeUnreserved(desk, snapshot, call, name) : settledAs(desk, snapshot, result);
-    return whenDone(charged, (it) => finish(desk, snapshot, call, it));
+function record(recording: Recording, name: PrincipalName): MaybePromise<Recorded | Fault> {
+  return whenDone(settleNamed(recording, name), (result) => {
+    const charged = result.kind === "unknown" ? chargeUnreserved(recording, name) : settledAs(recording, result);
+    return whenDone(charged, (it) => finish(recording, it));
   });
 }
 
-function settleNamed(
-  desk: Desk,
-  snapshot: Snapshot,
-  { reservationId, requestId, usage, outcome }: RecordUsageCall,
-  name: PrincipalName,
-): MaybePromise<SettleResult> {
+function settleNamed({ desk, snapshot, call }: Recording, name: PrincipalName): MaybePromise<SettleResult> {
+  const { reservationId, requestId, usage, outcome } = call;
   const { calendar, policy } = snapshot;
   const rest = { claimant: claimantOf(snapshot, name), usage, outcome, now: desk.clock.now(), calendar };
   if (reservationId !== "") return desk.store.settle({ name: { reservationId }, ...rest });
@@ -143,11 +137,7 @@ function claimantOf({ policy }: Snapshot, { id, role, workspace, isProved }: Pri
   };
 }
 
-function settledAs(
-  desk: Desk,
-  snapshot: Snapshot,
-  result: Exclude<SettleResult, { readonly kind: "unknown" }>,
-): Charged | Fault {
+function settledAs(recording: Recording, result: Exclude<SettleResult, { readonly kind: "unknown" }>): Charged | Fault {
   switch (result.kind) {
     case "foreign":
       return distrusted(
@@ -161,8 +151,8 @@ function settledAs(
       return storeAway();
     case "settled": {
       const { cost, already, unreserved, caller } = result;
-      if (!already) desk.log.settled({ ...result, workspace: caller.workspace });
-      return { kind: "recorded", cost, already, unreserved, resolved: resolveNow(snapshot, caller) };
+      if (!already) logSettled(recording, result);
+      return { kind: "recorded", cost, already, unreserved, resolved: resolveNow(recording.snapshot, caller) };
     }
   }
 }
@@ -174,12 +164,8 @@ function resolveNow(snapshot: Snapshot, { principal, role, workspace }: CallerNa
   return found.kind === "resolved" ? found : undefined;
 }
 
-function chargeUnreserved(
-  desk: Desk,
-  snapshot: Snapshot,
-  call: RecordUsageCall,
-  name: PrincipalName,
-): MaybePromise<Charged | Fault> {
+function chargeUnreserved(recording: Recording, name: PrincipalName): MaybePromise<Charged | Fault> {
+  const { desk, snapshot, call } = recording;
   const found = identify(snapshot, name);
   if (found.kind === "fault") return found;
   if (found.kind === "refused") return distrusted("not_found", "unknown", found.refusal.message);
@@ -194,10 +180,19 @@ function chargeUnreserved(
   return whenDone(desk.store.charge(charge), (result) => {
     if (result.kind === "away") return storeAway();
     const { cost, already } = result;
-    const workspace = found.standing.workspace.name;
-    if (!already) desk.log.settled({ workspace, model: plan.model?.id ?? "", amounts, unreserved: true });
+    const model = plan.model?.id ?? "";
+    if (!already) logSettled(recording, { caller: found.who, model, amounts, unreserved: true });
     return { kind: "recorded", cost, already, unreserved: true, resolved: found };
   });
+}
+
+function logSettled(
+  { desk, snapshot, call, origin }: Recording,
+  { caller, model, amounts, unreserved }: Pick<Settled, "caller" | "model" | "amounts" | "unreserved">,
+): void {
+  const { workspace } = caller;
+  const policyRevision = snapshot.policy.revision;
+  desk.log.settled({ workspace, model, amounts, unreserved, caller, call, policyRevision, origin });
 }
 
 /** Rules deny calls, not bills: what was used is charged whether or not it was allowed. */
@@ -221,13 +216,9 @@ function planToCharge(
   return plan;
 }
 
-function finish(
-  desk: Desk,
-  snapshot: Snapshot,
-  { includeLimits }: RecordUsageCall,
-  charged: Charged | Fault,
-): MaybePromise<Recorded | Fault> {
+function finish({ desk, snapshot, call }: Recording, charged: Charged | Fault): MaybePromise<Recorded | Fault> {
   if (charged.kind === "fault") return charged;
+  const { includeLimits } = call;
   const { resolved, ...rest } = charged;
   const policyRevision = snapshot.policy.revision;
   if (!resolved) return { ...rest, limits: [], policyRevision };

@@ -4,7 +4,7 @@ import type { Endpoint } from "../domain/model.js";
 import { type Plan, planFor } from "../domain/plan.js";
 import type { ListedPrincipal, Policy, Role, Workspace } from "../domain/policy.js";
 import type { Calendar } from "../domain/window.js";
-import type { Account, CounterStore } from "./ports.js";
+import type { Account, CallerName, CounterStore } from "./ports.js";
 
 /** Callers that are kept resolved. Another one costs some microseconds again, and its counters are not touched. */
 const KEPT_CALLERS = 65_536;
@@ -13,6 +13,7 @@ const KEPT_CALLERS = 65_536;
 export interface Resolved {
   readonly kind: "resolved";
   readonly account: Account;
+  readonly who: CallerName;
   readonly standing: Standing;
   /** By asked model, then by what else was asked. Only names of the catalogue are kept, so that it stays small. */
   readonly plans: Plans;
@@ -62,7 +63,8 @@ export class Snapshot {
 
     const { standing, plans } = this.#standing(parts);
     const account = this.#store.open(callerOf(standing, principal));
-    const resolved: Resolved = { kind: "resolved", account, standing, plans };
+    const who = { principal, role: role.name, workspace: workspace.name };
+    const resolved: Resolved = { kind: "resolved", account, who, standing, plans };
     this.#callers.set(`${workspace.name} ${role.name} ${principal}`, resolved);
     return resolved;
   }

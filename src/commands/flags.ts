@@ -32,6 +32,13 @@ export function withServeFlags(command: Program): Program {
     .option("--max-calls <n>", "that callers have open at once, and as many Envoys (default: 8192)")
     .option("--drain-grace <duration>", "how long calls in flight may take at the end (default: 30s)")
     .option("--drain-delay <duration>", "how long calls are still taken at the end (default: 0s)")
+    .option(
+      "--decision-log <file>",
+      "where decisions and settlements are written: stdout, or a file (default: nowhere)",
+    )
+    .option("--decision-log-sample <share>", "which share of allowed decisions is written, 0 to 1 (default: 1)")
+    .option("--decision-log-max-bytes <n>", "how large the file may grow before it is set aside (default: 104857600)")
+    .option("--decision-log-files <n>", "how many are kept aside (default: 5)")
     .option("--log-format <format>", `${LOG_FORMATS.join(" or ")} (default: text on a terminal, else json)`)
     .option("--log-level <level>", `${LOG_LEVELS.join(", ")} (default: info)`);
   for (const name of NOT_YET) command.addOption(new Option(`--${name} [value]`).hideHelp());

@@ -1,6 +1,7 @@
 import { type AuthorizeCall, authorize } from "../app/authorize.js";
 import type { Desk } from "../app/desk.js";
 import { whoAsks } from "../app/identify.js";
+import type { Evidence } from "../app/identity-ports.js";
 import { Snapshot } from "../app/snapshot.js";
 import { MemoryStore } from "../counters/memory/memory-store.js";
 import { scopeId } from "../domain/caller.js";
@@ -54,16 +55,15 @@ export async function explainPolicy(context: Context): Promise<number> {
   const { policy } = opened;
   const { evidence } = proof;
   const desk = deskFor(policy, io.now(), evidence !== undefined);
-  const asked: AuthorizeCall = { ...question.call, dryRun: true, includeLimits: false };
-  const call = evidence ? { ...asked, evidence } : asked;
-  const judged = await (settings ? judgeLive(settings.settings, call) : judgeFresh(desk, call));
+  const call: AuthorizeCall = { ...question.call, dryRun: true, includeLimits: false };
+  const judged = await (settings ? judgeLive(settings.settings, call) : judgeFresh(desk, call, evidence));
   if (judged.kind === "failure") return fail(io, judged);
   const inForce = judged.decision.policyRevision;
   if (inForce !== policy.revision) {
     const what = `warning: the server decides by policy ${inForce}, not by ${policy.revision} of this file`;
     io.stderr.write(`${printable(`${file}: ${what}; what is said of limits and models is the file's`)}\n`);
   }
-  const explanation = explain(desk, policy, judged);
+  const explanation = explain(desk, judged, evidence);
   if (isGiven(flags, "json")) io.stdout.write(`${JSON.stringify(explanationValue(explanation), undefined, 2)}\n`);
   else io.stdout.write(explanationText(explanation));
   return judged.decision.allowed ? EXIT.done : EXIT.no;
@@ -78,14 +78,14 @@ function deskFor(policy: Policy, now: EpochMs, isProved: boolean): Desk {
     identity: isProved ? credentialIdentity(clock) : declaredIdentity(),
     store,
     clock,
-    log: { decided: () => {}, settled: () => {} },
+    log: { decided: () => {}, settled: () => {}, released: () => {} },
     snapshot: () => snapshot,
     inventId: () => "",
   };
 }
 
-async function judgeFresh(desk: Desk, call: AuthorizeCall): Promise<Judged | Failure> {
-  const answer = await authorize(desk, call);
+async function judgeFresh(desk: Desk, call: AuthorizeCall, evidence: Evidence | undefined): Promise<Judged | Failure> {
+  const answer = await authorize(desk, call, { evidence });
   if (answer.kind === "fault") return failure(EXIT.usage, answer.message);
   return { kind: "judged", decision: AuthorizeResponse.decode(writeDecision(answer)), counted: new Map(), call };
 }
@@ -109,11 +109,12 @@ async function judgeLive(settings: AskSettings, call: AuthorizeCall): Promise<Ju
   return { kind: "judged", decision, counted, call: { ...call, principal } };
 }
 
-function explain(desk: Desk, policy: Policy, { decision, counted, call }: Judged): Explanation {
-  const findings = call.evidence ? findingsIn(policy, call.evidence) : [];
-  const nothing: Explanation = { decision, findings, held: [], largestOutput: undefined, offers: [] };
+function explain(desk: Desk, { decision, counted, call }: Judged, evidence: Evidence | undefined): Explanation {
   const snapshot = desk.snapshot();
-  const found = whoAsks(desk.identity, snapshot, call.principal, call.evidence);
+  const { policy } = snapshot;
+  const findings = evidence ? findingsIn(policy, evidence) : [];
+  const nothing: Explanation = { decision, findings, held: [], largestOutput: undefined, offers: [] };
+  const found = whoAsks(desk.identity, snapshot, call.principal, evidence);
   if (found.kind !== "resolved") return nothing;
 
   const { standing, account } = found;

@@ -12,6 +12,7 @@ import { mountPointWarning } from "../policy/mount-point.js";
 import { doubtsIn } from "../settings/doubts.js";
 import { type ServeSettings, variable } from "../settings.js";
 import { createLog, type Log } from "../telemetry/log.js";
+import { closeDecisionLog, openDecisionLog } from "./decision-log-in-use.js";
 import { asksForCertificates, doubtsOfPolicy } from "./doubts-of-policy.js";
 import { openGuards } from "./guards.js";
 import { forgetfulStore, openStore } from "./open-store.js";
@@ -48,12 +49,18 @@ export async function serve(settings: ServeSettings): Promise<number> {
   }
   const guards = await openGuards(settings, log);
   const { tls, adminToken } = guards;
+  const decisions = settings.decisionLog && (await openDecisionLog(settings.decisionLog, clock, log));
+  const decisionLog = decisions?.kind === "open" ? decisions.decisionLog : undefined;
   const keys = upstreamKeys ? { upstreamKeys } : {};
-  const service = new Service({ settings, log, clock, counters: inUse, issuerKeys, tls, adminToken, ...keys });
+  const service = new Service({
+    ...{ settings, log, clock, counters: inUse, issuerKeys, tls, adminToken, decisionLog },
+    ...keys,
+  });
   // One fault does not keep another from being told: all are to be mended before the next start.
   const faults = [
     ...(counters.kind === "faulty" ? [counters.fault] : []),
     ...(opened.kind === "faulty" ? opened.faults : []),
+    ...(decisions?.kind === "faulty" ? [decisions.fault] : []),
     ...(guards.faults.length > 0 ? guards.faults : await service.bind()),
   ];
   if (opened.kind === "faulty" || faults.length > 0) {
@@ -62,6 +69,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     upstreamKeys?.close();
     issuerKeys?.close();
     await service.stop();
+    if (decisionLog) await closeDecisionLog(decisionLog, log);
     guards.close();
     return MISCONFIGURED;
   }
@@ -76,6 +84,9 @@ export async function serve(settings: ServeSettings): Promise<number> {
   upstreamKeys?.close();
   issuerKeys?.close();
   guards.close();
+  const hangs = decisionLog !== undefined && (await closeDecisionLog(decisionLog, log));
+  // A pipe that nobody reads must not keep the process alive.
+  if (hangs) process.exit(DONE);
   return DONE;
 }
 

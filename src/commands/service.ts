@@ -6,6 +6,7 @@ import type { Clock } from "../app/ports.js";
 import { recordPending } from "../app/record-usage.js";
 import type { Snapshot } from "../app/snapshot.js";
 import { SnapshotInForce } from "../app/snapshot-in-force.js";
+import { whenDone } from "../app/when-done.js";
 import { inventRequestId } from "../counters/memory/ids.js";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { PendingQueue } from "../counters/pending/pending-queue.js";
@@ -18,6 +19,8 @@ import type { UpstreamKeys } from "../keys/upstream-keys.js";
 import { catalogueAgeDays } from "../policy/catalogue.js";
 import type { LivePolicy } from "../policy/live-policy.js";
 import type { ServeSettings } from "../settings.js";
+import { bothLogs } from "../telemetry/decisions/both-logs.js";
+import type { QueuedDecisionLog } from "../telemetry/decisions/queued-decision-log.js";
 import type { Log } from "../telemetry/log.js";
 import { Metrics, scrape } from "../telemetry/metrics.js";
 import type { ServiceOptions as HandlingOptions } from "../transport/abandon.js";
@@ -62,6 +65,8 @@ export interface ServiceOptions {
   readonly tls?: TlsInUse | undefined;
   /** What operators show to the admin port; nothing when left out. Closed by its maker. */
   readonly adminToken?: AdminToken | undefined;
+  /** Where decisions are written; nowhere when left out. Closed by its maker. */
+  readonly decisionLog?: QueuedDecisionLog | undefined;
 }
 
 /** One running server with all that belongs to it: made by constructor, from settings to sockets. */
@@ -83,19 +88,22 @@ export class Service {
   readonly #issuerKeys: IssuerKeys | undefined;
   readonly #tls: TlsInUse | undefined;
   readonly #adminToken: AdminToken | undefined;
+  readonly #decisionLog: QueuedDecisionLog | undefined;
   #live: LivePolicy | undefined;
   #inForce: SnapshotInForce | undefined;
   #listeners: readonly Listener[] = [];
   #admin: AdminServer | undefined;
   #isEnding = false;
 
-  constructor({ settings, log, clock, counters, upstreamKeys, issuerKeys, tls, adminToken }: ServiceOptions) {
+  constructor({ settings, log, clock, counters, upstreamKeys, ...guards }: ServiceOptions) {
+    const { issuerKeys, tls, adminToken, decisionLog } = guards;
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
     this.#issuerKeys = issuerKeys;
     this.#tls = tls;
     this.#adminToken = adminToken;
+    this.#decisionLog = decisionLog;
     this.#counters = counters ?? forgetfulStore();
     this.#peers = new PeersInUse(log);
     this.#pending = new PendingQueue({
@@ -110,7 +118,7 @@ export class Service {
       identity: identityFor(settings),
       store: this.#counters.store,
       clock,
-      log: this.#metrics,
+      log: decisionLog ? bothLogs(this.#metrics, decisionLog) : this.#metrics,
       pending: this.#pending,
       snapshot: () => this.#snapshot(),
       inventId: inventIds(),
@@ -220,6 +228,7 @@ export class Service {
     return {
       desk: this.#desk,
       draining: this.#draining,
+      asksOrigin: this.#decisionLog !== undefined,
       timed: (ms) => this.#metrics.observe(ms / 1000),
       turnedAway: this.#turnedAway.at(door),
       failed: (cause) => this.#log.error("a call failed unexpectedly", cause),
@@ -274,8 +283,11 @@ export class Service {
       limits: (page) => (isLimitCursor(page.after) ? listLimits(this.#desk, page) : { kind: "bad_cursor" }),
       reservations: (page) => this.#counters.store.reservations(page, clock.now()),
       release: (reservationId) => {
-        const now = clock.now();
-        return this.#counters.store.release({ reservationId, forget: false, now, calendar: this.#snapshot().calendar });
+        const release = { reservationId, forget: false, now: clock.now(), calendar: this.#snapshot().calendar };
+        return whenDone(this.#counters.store.release(release), (result) => {
+          if (result.kind === "released") this.#desk.log.released({ reservationId, why: "operator" });
+          return result;
+        });
       },
     };
   }
@@ -289,6 +301,7 @@ export class Service {
       peers: () => this.#peers.facts(this.#allListeners()),
       pending: () => ({ waiting: this.#pending.size, sent: this.#pending.sent, dropped: this.#pending.dropped }),
       limits: () => limitsToScrape(this.#desk),
+      decisionLog: () => this.#decisionLog?.facts(),
     };
   }
 

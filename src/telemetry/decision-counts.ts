@@ -1,5 +1,5 @@
 import type { MetricData } from "@opentelemetry/sdk-metrics";
-import type { Decided, DecisionLog, Settled } from "../app/ports.js";
+import type { DecisionTally, SettlementTally } from "../app/decision-log.js";
 import { REASONS, type Reason } from "../domain/reason.js";
 import { DEFINITIONS } from "./definitions.js";
 import { DurationHistogram } from "./duration-histogram.js";
@@ -26,7 +26,7 @@ const SETTLEMENT_COLUMNS = 5;
 const NANO_USD = 1e9;
 
 /** Counts decisions and settlements in memory: an exporter is fed at a scrape only, never by a decision. */
-export class DecisionCounts implements DecisionLog {
+export class DecisionCounts {
   readonly #decisions: LabelledCounts;
   readonly #dryRuns: LabelledCounts;
   readonly #settlements: LabelledCounts;
@@ -40,7 +40,7 @@ export class DecisionCounts implements DecisionLog {
     this.#settlements = new LabelledCounts(SETTLEMENT_COLUMNS, maxSeries);
   }
 
-  decided(decision: Decided): void {
+  decided(decision: DecisionTally): void {
     const table = decision.dryRun ? this.#dryRuns : this.#decisions;
     const row = table.row(decision.workspace ?? UNKNOWN, decision.model ?? UNKNOWN);
     const column = REASON_COLUMN.get(decision.reason);
@@ -48,7 +48,7 @@ export class DecisionCounts implements DecisionLog {
     if (decision.degraded) this.#degraded += 1;
   }
 
-  settled({ workspace, model, amounts, unreserved }: Settled): void {
+  settled({ workspace, model, amounts, unreserved }: SettlementTally): void {
     const table = this.#settlements;
     const row = table.row(workspace, model);
     table.add(row, unreserved ? UNRESERVED : RESERVED, 1);

@@ -192,6 +192,21 @@ export const DEFINITIONS = {
     kind: "counter",
     help: "TLS connections that were not let in: their handshake failed, or they proved to be somebody else.",
   },
+  decisionLogLines: {
+    name: "windbreak_decision_log_lines_total",
+    kind: "counter",
+    help: "Lines of the decision log that were written.",
+  },
+  decisionLogWaiting: {
+    name: "windbreak_decision_log_waiting",
+    kind: "gauge",
+    help: "Entries of the decision log that are not written yet.",
+  },
+  decisionLogDropped: {
+    name: "windbreak_decision_log_dropped_total",
+    kind: "counter",
+    help: "Entries of the decision log that are lost: there was no room to keep them (queue_full), or no writing (write_failed).",
+  },
   scrapeErrors: {
     name: "windbreak_scrape_errors_total",
     kind: "counter",

@@ -1,6 +1,7 @@
 import type { MaybePromise } from "../app/ports.js";
 import type { Metric } from "../domain/limit.js";
 import type { EpochMs } from "../domain/units.js";
+import type { DecisionLogFacts } from "./decisions/queued-decision-log.js";
 
 /** What metrics read at a scrape, and no decision waits for. */
 export interface MetricsSource {
@@ -21,6 +22,9 @@ export interface MetricsSource {
 
   /** undefined, or left out: nothing here speaks TLS. */
   tls?(): TlsFacts | undefined;
+
+  /** undefined, or left out: no decision log is written. */
+  decisionLog?(): DecisionLogFacts | undefined;
 
   /**
    * Use against ceiling of the organization's, the workspaces' and the shared roles' limits that need a counter, each

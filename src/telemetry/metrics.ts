@@ -7,7 +7,8 @@ import type {
   MetricProducer,
   ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
-import type { Clock, Decided, DecisionLog, MaybePromise, Settled } from "../app/ports.js";
+import type { DecisionLog, DecisionTally, SettlementTally } from "../app/decision-log.js";
+import type { Clock, MaybePromise } from "../app/ports.js";
 import type { Distrust, Door } from "../domain/distrust.js";
 import type { EpochMs } from "../domain/units.js";
 import { DecisionCounts } from "./decision-counts.js";
@@ -18,6 +19,7 @@ import { histogram, type Span, singular } from "./points.js";
 import { processMetrics } from "./process-facts.js";
 import {
   catalogueMetrics,
+  decisionLogMetrics,
   limitMetrics,
   peerMetrics,
   pendingMetrics,
@@ -69,13 +71,16 @@ export class Metrics implements DecisionLog, MetricProducer {
     this.#counts = new DecisionCounts(maxSeries);
   }
 
-  decided(decision: Decided): void {
+  decided(decision: DecisionTally): void {
     this.#counts.decided(decision);
   }
 
-  settled(settlement: Settled): void {
+  settled(settlement: SettlementTally): void {
     this.#counts.settled(settlement);
   }
+
+  /** The store counts its open reservations itself. */
+  released(): void {}
 
   /** Count a call that was refused for who makes it. */
   turnedAway(door: Door, why: Distrust): void {
@@ -132,6 +137,7 @@ export class Metrics implements DecisionLog, MetricProducer {
       ...catalogueMetrics(ageDays, span),
       ...peerMetrics(this.#source.peers?.(), span),
       ...tlsMetrics(this.#source.tls?.(), span),
+      ...decisionLogMetrics(this.#source.decisionLog?.(), span),
       ...this.#own(span),
       ...processMetrics(span),
     ];

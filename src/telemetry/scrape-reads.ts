@@ -1,5 +1,6 @@
 import type { MetricData } from "@opentelemetry/sdk-metrics";
 import type { MaybePromise } from "../app/ports.js";
+import type { DecisionLogFacts } from "./decisions/queued-decision-log.js";
 import { DEFINITIONS } from "./definitions.js";
 import type {
   LimitUse,
@@ -108,6 +109,20 @@ export function tlsMetrics(facts: TlsFacts | undefined, span: Span): MetricData[
   return [
     singular(DEFINITIONS.certificateExpiry, [unlabelled(facts.expiresAt / 1000)], span),
     singular(DEFINITIONS.refusedConnections, [unlabelled(facts.refused)], span),
+  ];
+}
+
+/** How the decision log fares; nothing where none is written. */
+export function decisionLogMetrics(facts: DecisionLogFacts | undefined, span: Span): MetricData[] {
+  if (!facts) return [];
+  const dropped = [
+    { labels: { why: "queue_full" }, value: facts.dropped.queueFull },
+    { labels: { why: "write_failed" }, value: facts.dropped.writeFailed },
+  ];
+  return [
+    singular(DEFINITIONS.decisionLogLines, [unlabelled(facts.written)], span),
+    singular(DEFINITIONS.decisionLogWaiting, [unlabelled(facts.waiting)], span),
+    singular(DEFINITIONS.decisionLogDropped, dropped, span),
   ];
 }
 

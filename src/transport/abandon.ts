@@ -1,5 +1,7 @@
+import type { WhyReleased } from "../app/decision-log.js";
 import type { Desk } from "../app/desk.js";
 import type { Prover } from "../app/identity-ports.js";
+import { whenDone } from "../app/when-done.js";
 import type { Draining } from "./draining.js";
 import type { Stranger } from "./stranger.js";
 
@@ -7,6 +9,8 @@ import type { Stranger } from "./stranger.js";
 export interface ServiceOptions {
   readonly desk: Desk;
   readonly draining: Draining;
+  /** Whether a log asks how calls come in. */
+  readonly asksOrigin?: boolean | undefined;
   /** Verifies what callers show; left out where nobody looks at it. */
   readonly prover?: Prover | undefined;
   /** Told how long a decision took, in milliseconds. */
@@ -17,11 +21,17 @@ export interface ServiceOptions {
   readonly failed: (cause: unknown) => void;
 }
 
-/** Give back what was reserved for a caller who went away before it was told. */
-export function abandon({ desk, failed }: ServiceOptions, reservationId: string): void {
+/** Give back what was reserved for a call that does not go on; for a caller who went away before it was told, if not said. */
+export function abandon(
+  { desk, failed }: Pick<ServiceOptions, "desk" | "failed">,
+  reservationId: string,
+  why: WhyReleased = "caller_gone",
+): void {
   if (reservationId === "") return;
   const now = desk.clock.now();
   const { calendar } = desk.snapshot();
-  const released = desk.store.release({ reservationId, forget: true, now, calendar });
-  if (released instanceof Promise) released.catch(failed);
+  const told = whenDone(desk.store.release({ reservationId, forget: true, now, calendar }), ({ kind }) => {
+    if (kind === "released") desk.log.released({ reservationId, why });
+  });
+  if (told instanceof Promise) told.catch(failed);
 }

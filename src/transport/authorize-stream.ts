@@ -1,13 +1,17 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { authorize } from "../app/authorize.js";
 import type { Decision } from "../app/decision.js";
+import type { Origin } from "../app/decision-log.js";
 import type { Fault } from "../app/fault.js";
 import { faultInEvidence } from "../app/identify.js";
 import type { Evidence } from "../app/identity-ports.js";
+import { logUnauthenticated } from "../app/log-decision.js";
 import { whenDone } from "../app/when-done.js";
+import type { Millis } from "../domain/units.js";
 import { abandon, type ServiceOptions } from "./abandon.js";
 import { readQuestion, writeDecisionInStream, writeErrorInStream } from "./codec.js";
 import { evidenceOf } from "./evidence.js";
+import { arrivalOf, originOf, traceparentIn } from "./origin.js";
 import { INTERNAL, type Status, statusOf } from "./status.js";
 import { strangerIn, unknownIn } from "./stranger.js";
 
@@ -32,6 +36,8 @@ export class OpenStream {
   #isEnding = false;
   #isOver = false;
   #evidence: Evidence | undefined;
+  /** Of the stream: its questions have none of their own. */
+  #traceparent: string | undefined;
 
   constructor(options: ServiceOptions, call: Stream) {
     this.#options = options;
@@ -52,16 +58,15 @@ export class OpenStream {
     const call = this.#call;
     const { desk } = this.#options;
     if (call.cancelled || call.destroyed) return;
-    if (evidence && "kind" in evidence) {
-      this.#turnAway(evidence);
-      return;
-    }
-    const fault = evidence && faultInEvidence(desk.identity, desk.snapshot(), evidence);
+    if (this.#options.asksOrigin) this.#traceparent = traceparentIn(call.metadata);
+    const isFault = evidence !== undefined && "kind" in evidence;
+    const fault = isFault ? evidence : evidence && faultInEvidence(desk.identity, desk.snapshot(), evidence);
     if (fault) {
+      if (fault.code === "unauthenticated") logUnauthenticated(desk, fault, this.#origin(performance.now()));
       this.#turnAway(fault);
       return;
     }
-    this.#evidence = evidence;
+    if (!isFault) this.#evidence = evidence;
     const { signal } = this.#options.draining;
     const end = () => this.#end();
     writeTogether(call);
@@ -86,14 +91,17 @@ export class OpenStream {
       return;
     }
     try {
-      const evidence = this.#evidence;
-      const answer = authorize(this.#options.desk, evidence ? { ...asked, evidence } : asked);
+      const answer = authorize(this.#options.desk, asked, arrivalOf(this.#evidence, this.#origin(begun)));
       if (answer instanceof Promise) this.#await(answer, asked.requestId, begun);
       else this.#answer(answer, asked.requestId, begun);
     } catch (cause) {
       this.#options.failed(cause);
       this.#refuse(asked.requestId, INTERNAL);
     }
+  }
+
+  #origin(begunMs: Millis): Origin | undefined {
+    return this.#options.asksOrigin ? originOf("stream", begunMs, this.#traceparent) : undefined;
   }
 
   #await(answer: Promise<Decision | Fault>, requestId: string, begun: number): void {

@@ -1,8 +1,10 @@
 import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { authorize } from "../app/authorize.js";
 import { checkBudget } from "../app/check-budget.js";
+import type { Arrival, Origin } from "../app/decision-log.js";
 import type { Fault } from "../app/fault.js";
 import type { Evidence } from "../app/identity-ports.js";
+import { logUnauthenticated } from "../app/log-decision.js";
 import type { MaybePromise } from "../app/ports.js";
 import { recordUsage } from "../app/record-usage.js";
 import { whenDone } from "../app/when-done.js";
@@ -13,6 +15,7 @@ import { readAuthorize, readCheckBudget, readRecordUsage, writeBudget, writeDeci
 import { evidenceOf } from "./evidence.js";
 import { inBytes } from "./in-bytes.js";
 import type { Misread } from "./misread.js";
+import { arrivalOf, originOf, traceparentIn } from "./origin.js";
 import { INTERNAL, statusOf, TOO_LATE } from "./status.js";
 import { type Stranger, strangerIn, unknownIn } from "./stranger.js";
 
@@ -25,21 +28,22 @@ export function decisionHandlers(options: ServiceOptions): UntypedServiceImpleme
   return {
     authorize: unary(options, {
       read: readAuthorize,
-      decide: (call, evidence) => authorize(desk, evidence ? { ...call, evidence } : call),
+      decide: (call, arrival) => authorize(desk, call, arrival),
       write: writeDecision,
       undo: (answer) => {
         if (answer.kind === "allowed") abandon(options, answer.grant.reservationId);
       },
+      unproved: (fault, origin) => logUnauthenticated(desk, fault, origin),
       stranger: unknownIn,
     }),
     recordUsage: unary(options, {
       read: readRecordUsage,
-      decide: (call, evidence) => recordUsage(desk, call, evidence),
+      decide: (call, arrival) => recordUsage(desk, call, arrival),
       write: writeRecorded,
     }),
     checkBudget: unary(options, {
       read: readCheckBudget,
-      decide: (call, evidence) => checkBudget(desk, call, evidence),
+      decide: (call, arrival) => checkBudget(desk, call, arrival?.evidence),
       write: writeBudget,
     }),
     authorizeStream: (call: ServerDuplexStream<Buffer, Buffer>) => new OpenStream(options, call).run(),
@@ -50,10 +54,12 @@ type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
 
 interface Method<Call, Answer> {
   readonly read: (bytes: Buffer) => Call | Misread;
-  readonly decide: (call: Call, evidence: Evidence | undefined) => MaybePromise<Answer | Fault>;
+  readonly decide: (call: Call, arrival: Arrival | undefined) => MaybePromise<Answer | Fault>;
   readonly write: (answer: Answer) => Buffer;
   /** Gives back what an answer reserved, where its caller went away before it was written. */
   readonly undo?: (answer: Answer) => void;
+  /** Told that its caller did not prove who it is, before its message was read. */
+  readonly unproved?: (fault: Fault, origin: Origin | undefined) => void;
   /** Sees in an answer, which is no fault, that it is for who calls. */
   readonly stranger?: (answer: Answer, call: UnaryCall) => Stranger | undefined;
 }
@@ -65,7 +71,7 @@ interface Method<Call, Answer> {
  */
 function unary<Call extends object, Answer extends object>(
   options: ServiceOptions,
-  { read, decide, write, undo, stranger }: Method<Call, Answer>,
+  { read, decide, write, undo, unproved, stranger }: Method<Call, Answer>,
 ): (call: UnaryCall, reply: sendUnaryData<Buffer>) => void {
   const { timed, failed, turnedAway } = options;
   return (call, reply) => {
@@ -91,11 +97,15 @@ function unary<Call extends object, Answer extends object>(
       timed(performance.now() - begun);
     };
     const go = (evidence: Evidence | Fault | undefined): MaybePromise<void> => {
-      if (evidence && "kind" in evidence) return refuse(evidence);
+      const origin = options.asksOrigin ? originOf("grpc", begun, traceparentIn(call.metadata)) : undefined;
+      if (evidence && "kind" in evidence) {
+        if (evidence.code === "unauthenticated") unproved?.(evidence, origin);
+        return refuse(evidence);
+      }
       const asked = read(call.request);
       if ("fault" in asked) return reply(statusOf(asked.fault));
       if (isLate(call)) return reply(TOO_LATE);
-      return whenDone(decide(asked, evidence), finish);
+      return whenDone(decide(asked, arrivalOf(evidence, origin)), finish);
     };
     try {
       const gone = whenDone(evidenceOf(options, call), go);

@@ -28,6 +28,7 @@ const question = z.strictObject({
   pages: count.default(0),
   audio_seconds: count.default(0),
   annotated_pages: z.boolean().default(false),
+  labels: z.record(z.string(), z.string()).default({}),
   dry_run: z.boolean().default(false),
   include_limits: z.boolean().default(false),
 });
@@ -113,8 +114,13 @@ const budget = z
   })
   .partial();
 
-/** What every step may have. */
-const step = { at: z.string().optional(), says: z.string().optional(), times: z.int().min(1).default(1) };
+/** What every step may have; `log`: the line of the decision log that it leaves, as far as it matters. */
+const step = {
+  at: z.string().optional(),
+  says: z.string().optional(),
+  times: z.int().min(1).default(1),
+  log: z.union([z.literal("none"), something(z.record(z.string(), z.unknown()))]).optional(),
+};
 
 const steps = z.union([
   z.strictObject({ ...step, authorize: question, expect: something(decision) }),

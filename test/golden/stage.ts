@@ -10,6 +10,8 @@ import { parseDuration } from "../../src/domain/duration.js";
 import type { Policy } from "../../src/domain/policy.js";
 import { declaredIdentity } from "../../src/identity/declared.js";
 import { loadPolicy } from "../../src/policy/load-policy.js";
+import type { Entry } from "../../src/telemetry/decisions/entry.js";
+import { jsonLines } from "../../src/telemetry/decisions/json-lines.js";
 import { FakeClock, instant } from "../support/fake-clock.js";
 import { seededRandom24 } from "../support/seeded-random.js";
 import type { GoldenCase, Question, Report, Step } from "./case.js";
@@ -28,6 +30,9 @@ export class GoldenStage {
   readonly #desk: Desk;
   /** By the request_id of the call that reserved. */
   readonly #reservationIds = new Map<string, string>();
+  /** What the last step left in the decision log. */
+  logged: readonly unknown[] = [];
+  readonly #lineOf = jsonLines({ replica: "golden", share: 1 });
   #isAway = false;
 
   constructor({ policy }: GoldenCase) {
@@ -39,7 +44,11 @@ export class GoldenStage {
       identity: declaredIdentity(),
       store,
       clock: this.#clock,
-      log: { decided: () => undefined, settled: () => undefined },
+      log: {
+        decided: (facts) => this.#write({ kind: "decision", ...this.#stamp(), facts }),
+        settled: (facts) => this.#write({ kind: "settlement", ...this.#stamp(), facts }),
+        released: (facts) => this.#write({ kind: "release", ...this.#stamp(), facts }),
+      },
       snapshot: () => this.#inForce.current(),
       inventId: () => inventRequestId(random),
     };
@@ -48,6 +57,7 @@ export class GoldenStage {
   /** Do one step, once. @returns what came of it, in the form of what is expected; undefined where nothing is. */
   async play(step: Step): Promise<unknown> {
     this.#moveTo(step.at);
+    this.logged = [];
     if ("authorize" in step) return this.#authorize(step.authorize);
     if ("record_usage" in step) return this.#record(step.record_usage);
     if ("check_budget" in step) return viewBudget(await checkBudget(this.#desk, step.check_budget));
@@ -55,6 +65,15 @@ export class GoldenStage {
     if ("reload" in step) this.#inForce.swap(readPolicy(step.reload));
     else this.#isAway = step.store === "away";
     return undefined;
+  }
+
+  #stamp() {
+    return { at: this.#clock.now(), tookMs: undefined };
+  }
+
+  #write(entry: Entry): void {
+    const line: unknown = JSON.parse(this.#lineOf(entry));
+    this.logged = [...this.logged, line];
   }
 
   #moveTo(at: string | undefined): void {
@@ -78,7 +97,7 @@ export class GoldenStage {
         audioSeconds: request.audio_seconds,
         annotatedPages: request.annotated_pages,
       },
-      labels: {},
+      labels: request.labels,
       dryRun: dry_run,
       includeLimits: include_limits,
     });

@@ -80,7 +80,7 @@ function deskWith(store: MemoryStore, snapshot: Snapshot, identity: Identity): D
     identity,
     store,
     clock: { now: () => NOON },
-    log: { decided: () => {}, settled: () => {} },
+    log: { decided: () => {}, settled: () => {}, released: () => {} },
     snapshot: () => snapshot,
     inventId: () => inventRequestId(random),
   };

@@ -1,5 +1,6 @@
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
+import type { Decided, Released } from "../../src/app/decision-log.js";
 import type { CounterStore, Reserve } from "../../src/app/ports.js";
 import { Snapshot } from "../../src/app/snapshot.js";
 import { MemoryStore } from "../../src/counters/memory/memory-store.js";
@@ -9,6 +10,7 @@ import { declaredIdentity } from "../../src/identity/declared.js";
 import { loadPolicy } from "../../src/policy/load-policy.js";
 import { DECISION_SERVICE, decisionHandlers } from "../../src/transport/decision-service.js";
 import { createDraining } from "../../src/transport/draining.js";
+import { eventually } from "../support/eventually.js";
 import { afterwards, connect } from "./running-service.js";
 
 const POLICY = `
@@ -55,11 +57,16 @@ async function startDistant() {
   const { far, answer, arrival } = distant(store);
   const snapshot = new Snapshot(loaded.policy, new Calendar("UTC"), far);
   const failures: unknown[] = [];
+  const logged: string[] = [];
   const desk = {
     identity: declaredIdentity(),
     store: far,
     clock: { now: () => Date.now() },
-    log: { decided: () => {}, settled: () => {} },
+    log: {
+      decided: (decided: Decided) => void logged.push(decided.reason),
+      settled: () => {},
+      released: ({ why }: Released) => void logged.push(why),
+    },
     snapshot: () => snapshot,
     inventId: () => "invented",
   };
@@ -76,7 +83,7 @@ async function startDistant() {
   afterwards(() => server.forceShutdown());
   const client = connect(`127.0.0.1:${port}`);
   const reserved = async () => (await client.checkBudget({ principal: ada })).limits[0].reserved;
-  return { client, answer, arrival, reserved, failures };
+  return { client, answer, arrival, reserved, failures, logged };
 }
 
 describe("a caller who goes away before it is answered", () => {
@@ -99,6 +106,18 @@ describe("a caller who goes away before it is answered", () => {
     expect(await again).toMatchObject({ allowed: true, request_id: "r1" });
     expect(await reserved()).toBe(1);
     expect(failures).toEqual([]);
+  });
+
+  it("is in the log all the same, with what became of its reservation", async () => {
+    const { client, answer, arrival, reserved, logged } = await startDistant();
+    const cancelled = client.authorizeCall(call);
+    const refused = expect(cancelled.answer).rejects.toMatchObject({ code: status.CANCELLED });
+    await arrival();
+    cancelled.cancel();
+    await refused;
+    expect(await reserved()).toBe(1);
+    answer();
+    await eventually(async () => expect(logged).toEqual(["allowed", "caller_gone"]));
   });
 
   it("leaves nothing reserved when its deadline passes meanwhile", async () => {

@@ -136,6 +136,8 @@ export async function startProcess(policy: string, options: StartOptions = {}) {
     lines: said.lines,
     line: said.line.bind(said),
     ended: said.ended.bind(said),
+    /** Another reader may stop reading what the process writes there, or go away. */
+    stdout: said.child.stdout,
     kill: (signal: NodeJS.Signals) => said.child.kill(signal),
     /** Ask the admin port. */
     get: async (path: string) => {

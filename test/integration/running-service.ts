@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { loadSync, type MethodDefinition } from "@grpc/proto-loader";
 import { afterEach } from "vitest";
+import { closeDecisionLog, openDecisionLog } from "../../src/commands/decision-log-in-use.js";
 import { openGuards } from "../../src/commands/guards.js";
 import { Service } from "../../src/commands/service.js";
 import { IssuerKeys } from "../../src/keys/issuer-keys.js";
@@ -85,7 +86,11 @@ export async function startService(policy: string, overrides: Partial<ServeSetti
   afterwards(() => guards.close());
   if (guards.faults.length > 0) throw new Error(guards.faults.join("\n"));
   const { tls, adminToken } = guards;
-  const service = new Service({ settings, log, clock, upstreamKeys, issuerKeys, tls, adminToken });
+  const decisions = settings.decisionLog && (await openDecisionLog(settings.decisionLog, clock, log));
+  if (decisions?.kind === "faulty") throw new Error(decisions.fault);
+  const decisionLog = decisions?.decisionLog;
+  if (decisionLog) afterwards(() => closeDecisionLog(decisionLog, log));
+  const service = new Service({ settings, log, clock, upstreamKeys, issuerKeys, tls, adminToken, decisionLog });
   const faults = await service.bind();
   if (faults.length > 0) throw new Error(faults.join("\n"));
   service.start(opened.live);
@@ -105,14 +110,21 @@ export type RunningService = Awaited<ReturnType<typeof startService>>;
 // biome-ignore lint/suspicious/noExplicitAny: what is asserted on field by field
 export type Answer = any;
 
-/** Connect a dynamic client to an address. @param authorization what it shows in every call, if anything. */
+/**
+ * Connect a dynamic client to an address.
+ *
+ * @param authorization what it shows in every call, if anything.
+ * @param traceparent of which span every call says that it is part.
+ */
 export function connect(
   address: string,
   by: ChannelCredentials = credentials.createInsecure(),
   authorization?: string,
+  traceparent?: string,
 ) {
   const client = new Client(address, by);
   const shown = new Metadata();
+  if (traceparent !== undefined) shown.set("traceparent", traceparent);
   if (authorization !== undefined) shown.set("authorization", authorization);
   afterwards(() => client.close());
   const method = (name: string) => {

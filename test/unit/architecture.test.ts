@@ -30,7 +30,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   keys: ["app/identity-ports", "app/ports", "domain"],
   mistral: ["domain"],
   transport: ["app", "domain", "gen", "mistral"],
-  telemetry: ["app/ports", "domain"],
+  telemetry: ["app/decision-log", "app/ports", "domain"],
   gen: [],
 };
 

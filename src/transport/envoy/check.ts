@@ -1,12 +1,13 @@
 import { authorize } from "../../app/authorize.js";
+import type { Question } from "../../app/decision-log.js";
 import type { Desk } from "../../app/desk.js";
 import type { PrincipalName } from "../../app/forms.js";
 import { identify } from "../../app/identify.js";
 import type { Identity } from "../../app/identity-ports.js";
+import { logUnauthenticated, nameOf } from "../../app/log-decision.js";
 import type { MaybePromise } from "../../app/ports.js";
 import type { Resolved, Snapshot } from "../../app/snapshot.js";
 import { whenDone } from "../../app/when-done.js";
-import { distrustIn } from "../../domain/distrust.js";
 import type { AccessRequest } from "../../domain/evaluate.js";
 import { hasOutput, type Model } from "../../domain/model.js";
 import type { Refusal } from "../../domain/plan.js";
@@ -15,9 +16,11 @@ import { secondsInContext } from "../../mistral/audio.js";
 import type { MistralCall } from "../../mistral/mistral-call.js";
 import { readCall } from "../../mistral/read-call.js";
 import { type CallRoute, routeOf } from "../../mistral/route.js";
+import { arrivalOf } from "../origin.js";
 import { type CheckAnswer, type Rejected, rejectedBy, rejectedFor } from "./check-answer.js";
 import type { HttpCall } from "./http-call.js";
 import type { LongBodies } from "./long-bodies.js";
+import { type Site, turnAway } from "./turn-away.js";
 
 /** What this door decides with. */
 export interface GuardOptions {
@@ -29,6 +32,8 @@ export interface GuardOptions {
   /** Gives back what was reserved for a call that does not go on. */
   readonly abandon: (reservationId: string) => void;
   readonly bodies: LongBodies;
+  /** Whether a log asks how calls come in. */
+  readonly asksOrigin?: boolean | undefined;
 }
 
 const NOT_GUARDED =
@@ -39,6 +44,7 @@ const TOO_BUSY: Rejected = {
   code: "overloaded",
   message: "too many large bodies wait to be judged; send it again in a moment",
 };
+const NO_LABELS: Question["labels"] = {};
 const NOBODY: PrincipalName = { id: "", role: "", workspace: "" };
 
 /**
@@ -51,15 +57,18 @@ export function guard(options: GuardOptions, call: HttpCall): MaybePromise<Check
   const snapshot = desk.snapshot();
   const who = identity.whoIs(snapshot.policy, NOBODY, call.evidence);
   if ("kind" in who) {
-    if (who.kind === "refused") return refuse(options, snapshot, who.refusal);
-    if (who.code === "unauthenticated") logRefusal(options, undefined, "unauthenticated");
+    if (who.kind === "refused") return turnAway(desk, { snapshot, call, who: nameOf(NOBODY, who) }, who.refusal);
+    if (who.code === "unauthenticated") logUnauthenticated(desk, who, call.origin);
     return { ...rejectedFor(who), isCredentialWrong: call.evidence.apiKey !== undefined };
   }
   const found = identify(snapshot, who);
   if (found.kind === "fault") return { ...rejectedFor(found), httpStatus: HTTP_STATUS.unknown_principal };
-  if (found.kind === "refused") return refuse(options, snapshot, found.refusal);
+  if (found.kind === "refused") {
+    return turnAway(desk, { snapshot, call, who: nameOf(who, found) }, found.refusal);
+  }
 
   const route = routeOf(call.method, call.path);
+  const site: Site = { snapshot, call, who: found.who, found };
   switch (route.kind) {
     case "call":
       return whenDone(
@@ -68,22 +77,24 @@ export function guard(options: GuardOptions, call: HttpCall): MaybePromise<Check
           if (asked === "full") return TOO_BUSY;
           if (asked.kind === "unreadable") return unreadable(asked);
           if (asked.kind === "unknown_model") {
-            return refuse(options, snapshot, { reason: "model_unknown", message: asked.message }, found);
+            const refusal: Refusal = { reason: "model_unknown", message: asked.message };
+            return turnAway(desk, { ...site, endpoint: route.endpoint }, refusal);
           }
-          return decide(options, { who, route, asked, snapshot, found });
+          return decide(options, { call, who, route, asked, snapshot, found });
         },
       );
     case "listing":
-      return letPass(options, snapshot, found);
+      return letPass(options, site, found);
     case "batch":
-      if (found.standing.workspace.unbounded.has("batch")) return letPass(options, snapshot, found);
-      return refuse(options, snapshot, { reason: "endpoint_not_allowed", message: notBounded("batch") }, found);
+      if (found.standing.workspace.unbounded.has("batch")) return letPass(options, site, found);
+      return turnAway(desk, site, { reason: "endpoint_not_allowed", message: notBounded("batch") });
     case "refused":
-      return refuse(options, snapshot, { reason: "endpoint_not_allowed", message: NOT_GUARDED }, found);
+      return turnAway(desk, site, { reason: "endpoint_not_allowed", message: NOT_GUARDED });
   }
 }
 
-interface Question {
+interface Judged {
+  readonly call: HttpCall;
   readonly who: PrincipalName;
   readonly route: CallRoute;
   readonly asked: MistralCall;
@@ -92,30 +103,27 @@ interface Question {
   readonly found: Resolved;
 }
 
-function decide(options: GuardOptions, { who, route, asked, ...before }: Question): MaybePromise<CheckAnswer> {
+function decide(options: GuardOptions, { call, who, route, asked, ...before }: Judged): MaybePromise<CheckAnswer> {
   const { desk, upstreamKey, abandon } = options;
   // Reading the body may have taken a while: the policy in force now decides.
   const snapshot = desk.snapshot();
   const found = snapshot === before.snapshot ? before.found : identify(snapshot, who);
-  if (found.kind !== "resolved") return guardAgain(options, snapshot, found);
+  if (found.kind === "fault") return rejectedFor(found);
+  // Between the question and its body the policy changed, and knows the caller no longer.
+  if (found.kind === "refused") {
+    return turnAway(desk, { snapshot, call, who: nameOf(who, found) }, found.refusal);
+  }
   const { endpoint } = route;
   const model = snapshot.policy.models.get(asked.model);
   const request = requestOf(asked, model);
   // A call that a rule refuses is refused by that rule first.
   const isOpen = snapshot.plan(found, asked.model, endpoint, request.annotatedPages).kind === "open";
   const refusal = isOpen ? refusalOf(found, route, asked, model) : undefined;
-  if (refusal) return refuse(options, snapshot, refusal, found);
+  const question: Question = { requestId: "", model: asked.model, endpoint, request, labels: NO_LABELS };
+  if (refusal) return turnAway(desk, { snapshot, call, who: found.who, found, endpoint, question }, refusal);
 
-  const decided = authorize(desk, {
-    requestId: "",
-    principal: who,
-    model: asked.model,
-    endpoint,
-    request,
-    labels: {},
-    dryRun: false,
-    includeLimits: true,
-  });
+  const asking = { ...question, principal: who, dryRun: false, includeLimits: true };
+  const decided = authorize(desk, asking, arrivalOf(undefined, call.origin));
   return whenDone(decided, (decision): CheckAnswer => {
     if (decision.kind === "fault") return rejectedFor(decision);
     if (decision.kind === "denied") return rejectedBy(decision);
@@ -206,48 +214,20 @@ function unreadable({
   return { kind: "rejected", httpStatus: status, code, message, param };
 }
 
-/** Between the question and its body the policy changed, and knows the caller no longer. */
-function guardAgain(
-  options: GuardOptions,
-  snapshot: Snapshot,
-  found: Exclude<ReturnType<typeof identify>, Resolved>,
-): CheckAnswer {
-  return found.kind === "fault" ? rejectedFor(found) : refuse(options, snapshot, found.refusal);
-}
-
-function letPass(options: GuardOptions, snapshot: Snapshot, { standing }: Resolved): CheckAnswer {
+function letPass(options: GuardOptions, site: Site, { standing }: Resolved): CheckAnswer {
   const { listed, workspace } = standing;
   if (listed?.disabled) {
-    return refuse(options, snapshot, {
+    return turnAway(options.desk, site, {
       reason: "principal_disabled",
       message: `principal ${listed.name} is disabled in the policy`,
     });
   }
   const key = options.upstreamKey(workspace.name);
   if (key === undefined) return keyless(workspace.name);
-  return { kind: "passed", upstreamKey: key, policyRevision: snapshot.policy.revision };
+  return { kind: "passed", upstreamKey: key, policyRevision: site.snapshot.policy.revision };
 }
 
 function keyless(workspace: string): Rejected {
   const message = `workspace ${workspace} has no Mistral key that could be read; see upstream_key in the policy`;
   return { kind: "rejected", httpStatus: 503, code: "upstream_key_missing", message };
-}
-
-function refuse(options: GuardOptions, { policy }: Snapshot, { reason, message }: Refusal, found?: Resolved): Rejected {
-  logRefusal(options, found?.standing.workspace.name, reason);
-  const param = reason === "model_unknown" ? "model" : reason === "request_too_large" ? "max_tokens" : undefined;
-  return {
-    kind: "rejected",
-    httpStatus: HTTP_STATUS[reason],
-    reason,
-    code: reason,
-    message,
-    param,
-    policyRevision: policy.revision,
-    why: distrustIn(reason),
-  };
-}
-
-function logRefusal({ desk }: GuardOptions, workspace: string | undefined, reason: Refusal["reason"]): void {
-  desk.log.decided({ reason, workspace, model: undefined, dryRun: false, degraded: false });
 }

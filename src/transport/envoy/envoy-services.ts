@@ -6,10 +6,12 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type { MaybePromise } from "../../app/ports.js";
+import type { Millis } from "../../domain/units.js";
 import { AuthorizationService } from "../../gen/envoy/service/auth/v3/external_auth.js";
 import { ExternalProcessorService } from "../../gen/envoy/service/ext_proc/v3/external_processor.js";
 import { abandon, type ServiceOptions } from "../abandon.js";
 import { inBytes } from "../in-bytes.js";
+import { originOf } from "../origin.js";
 import { peerAddress } from "../stranger.js";
 import { type GuardOptions, guard } from "./check.js";
 import { BROKEN, type CheckAnswer, rejectedFor } from "./check-answer.js";
@@ -36,7 +38,7 @@ export interface EnvoyOptions extends ServiceOptions {
 export function envoyHandlers(options: EnvoyOptions): UntypedServiceImplementation {
   const guarding: GuardOptions = {
     ...options,
-    abandon: (reservationId) => abandon(options, reservationId),
+    abandon: (reservationId) => abandon(options, reservationId, "not_sent"),
     bodies: new LongBodies(),
   };
   return {
@@ -70,7 +72,7 @@ function check(
     reply(null, writeCheckAnswer(BROKEN, now));
   };
   try {
-    const answer = answerTo(guarding, call);
+    const answer = answerTo(guarding, call, begun);
     if (answer instanceof Promise) answer.then(finish).catch(fail);
     else finish(answer);
   } catch (cause) {
@@ -78,8 +80,15 @@ function check(
   }
 }
 
-function answerTo(guarding: GuardOptions, asking: ServerUnaryCall<Buffer, Buffer>): MaybePromise<CheckAnswer> {
+function answerTo(
+  guarding: GuardOptions,
+  asking: ServerUnaryCall<Buffer, Buffer>,
+  begun: Millis,
+): MaybePromise<CheckAnswer> {
   const call = readHttpCall(asking.request);
-  if (call) return guard(guarding, { ...call, isGivenUp: () => asking.cancelled });
+  if (call) {
+    const origin = guarding.asksOrigin ? originOf("envoy", begun, call.traceparent) : undefined;
+    return guard(guarding, { ...call, isGivenUp: () => asking.cancelled, origin });
+  }
   return rejectedFor({ kind: "fault", code: "invalid_argument", message: "attributes.request.http: is required" });
 }

@@ -1,3 +1,4 @@
+import type { Origin } from "../../app/decision-log.js";
 import type { Claims, Evidence } from "../../app/identity-ports.js";
 import { HeaderMap, Metadata } from "../../gen/envoy/service/auth/v3/external_auth.js";
 import { ByteFields } from "./byte-fields.js";
@@ -17,8 +18,12 @@ export interface HttpCall {
   /** A part of the message that it came in. */
   readonly body: Buffer;
   readonly evidence: Evidence;
+  /** As the client or Envoy sent it; undefined: not sent. */
+  readonly traceparent: string | undefined;
   /** Envoy does not wait for the answer any more. */
   readonly isGivenUp?: () => boolean;
+  /** undefined: no log asks for it. */
+  readonly origin?: Origin | undefined;
 }
 
 /** What a message tells, as it is found. Texts that are not there are empty. */
@@ -50,6 +55,7 @@ const HEADERS: ReadonlySet<string> = new Set([
   "content-type",
   "content-encoding",
   "content-length",
+  "traceparent",
   "x-envoy-auth-partial-body",
 ]);
 const HEADER_LENGTHS: ReadonlySet<number> = new Set([...HEADERS].map(({ length }) => length));
@@ -98,6 +104,7 @@ function callOf(told: Told): HttpCall {
     contentLength: /^\d{1,15}$/.test(length) ? Number(length) : undefined,
     body: rawBody.length > 0 ? rawBody : body,
     evidence: evidenceIn(told, headers["authorization"] ?? ""),
+    traceparent: headers["traceparent"],
   };
 }
 

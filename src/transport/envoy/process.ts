@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Desk } from "../../app/desk.js";
 import { recordUsage } from "../../app/record-usage.js";
+import type { RecordUsageCall } from "../../app/usage-report.js";
 import {
   type HttpHeaders,
   ProcessingRequest,
@@ -8,6 +9,7 @@ import {
 } from "../../gen/envoy/service/ext_proc/v3/external_processor.js";
 import { AnswerReader } from "../../mistral/answer-reader.js";
 import type { Draining } from "../draining.js";
+import { arrivalOf, originOf, traceparentIn } from "../origin.js";
 import { ByteFields } from "./byte-fields.js";
 import { mayHaveBegun } from "./own-answer.js";
 import { inFull, type Noted, notedIn, settlementOf } from "./settlement-of.js";
@@ -18,6 +20,8 @@ export interface ProcessOptions {
   /** Its identity takes names as they are: they come from this service's own answer to Check. */
   readonly desk: Desk;
   readonly draining: Draining;
+  /** Whether a log asks how calls come in. */
+  readonly asksOrigin?: boolean | undefined;
   readonly failed: (cause: unknown) => void;
 }
 
@@ -120,10 +124,12 @@ export class OpenAnswer {
   }
 
   async #settle(noted: Noted, isWhole: boolean): Promise<void> {
+    const { asksOrigin } = this.#options;
+    const begun = performance.now();
     const answer = await this.#reader?.end(isWhole);
     const settlement = settlementOf(noted, this.#status, answer);
     const { usage, outcome } = noted.isDegraded ? inFull(noted, settlement) : settlement;
-    const recorded = await recordUsage(this.#options.desk, {
+    const call: RecordUsageCall = {
       reservationId: noted.reservationId,
       requestId: "",
       principal: { id: noted.principal, role: noted.role, workspace: noted.workspace, isProved: true },
@@ -133,7 +139,9 @@ export class OpenAnswer {
       outcome,
       labels: {},
       includeLimits: false,
-    });
+    };
+    const origin = asksOrigin ? originOf("envoy", begun, traceparentIn(this.#call.metadata)) : undefined;
+    const recorded = await recordUsage(this.#options.desk, call, arrivalOf(undefined, origin));
     // While the store is away the report is kept, and sent again.
     if (recorded.kind === "fault" && recorded.code !== "unavailable") {
       this.#options.failed(

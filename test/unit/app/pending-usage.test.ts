@@ -60,7 +60,7 @@ function deskOf() {
     identity: declaredIdentity(),
     store,
     clock: stage.clock,
-    log: { decided: () => undefined, settled: () => undefined },
+    log: { decided: () => undefined, settled: () => undefined, released: () => undefined },
     pending: { keep: (pending) => kept.push(pending) },
     snapshot: () => snapshot,
     inventId: () => "made-here",
@@ -92,7 +92,7 @@ describe("usage that finds the store away", () => {
     const proving: Desk = { ...desk, identity: credentialIdentity(stage.clock), snapshot: () => snapshot };
     gone.add("settle");
     const call = callOf({ reservationId: "res-1", principal: { id: "", role: "", workspace: "" } });
-    expect(await recordUsage(proving, call, { apiKey: apiKeyOf("ann") })).toEqual(UNAVAILABLE);
+    expect(await recordUsage(proving, call, { evidence: { apiKey: apiKeyOf("ann") } })).toEqual(UNAVAILABLE);
     expect(kept).toEqual([{ call, name: { id: "ann", role: "", workspace: "", isProved: true } }]);
     expect(JSON.stringify(kept)).not.toContain(apiKeyOf("ann").slice(12, 40));
   });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type AuthorizeCall, authorize } from "../../../src/app/authorize.js";
 import { checkBudget } from "../../../src/app/check-budget.js";
+import type { Decided } from "../../../src/app/decision-log.js";
 import type { Desk } from "../../../src/app/desk.js";
 import type { PrincipalName } from "../../../src/app/forms.js";
 import type { Evidence, Identity } from "../../../src/app/identity-ports.js";
 import type { PendingCall } from "../../../src/app/pending-usage.js";
-import type { CounterStore, Decided } from "../../../src/app/ports.js";
+import type { CounterStore } from "../../../src/app/ports.js";
 import { recordUsage } from "../../../src/app/record-usage.js";
 import { refused } from "../../../src/app/refused.js";
 import { Snapshot } from "../../../src/app/snapshot.js";
@@ -48,7 +49,7 @@ function deskOf(answer: ReturnType<Identity["whoIs"]>, policy = policyOf({ works
     identity: { whoIs },
     store,
     clock: new FakeClock("2026-03-10T12:00:00Z"),
-    log: { decided: (decided) => logged.push(decided), settled: () => undefined },
+    log: { decided: (decided) => logged.push(decided), settled: () => undefined, released: () => undefined },
     pending: { keep: (pending) => kept.push(pending) },
     snapshot: () => snapshot,
     inventId: () => "made-here",
@@ -182,7 +183,7 @@ describe("a caller that proved who it is", () => {
   it("is known by what the door gathered", async () => {
     const { desk, shown } = deskOf(PROVED_ANN);
     const evidence = { spiffeId: "spiffe://acme/ann" };
-    await authorize(desk, question({ evidence }));
+    await authorize(desk, question(), { evidence });
     await authorize(desk, question());
     expect(shown).toEqual([evidence, undefined]);
   });

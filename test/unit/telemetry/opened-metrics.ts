@@ -1,5 +1,5 @@
 import { afterEach } from "vitest";
-import type { Decided, Settled } from "../../../src/app/ports.js";
+import type { DecisionTally, SettlementTally } from "../../../src/app/decision-log.js";
 import { Metrics, type MetricsOptions, scrape } from "../../../src/telemetry/metrics.js";
 import type { MetricsSource, SharedStoreStats, StoreStats } from "../../../src/telemetry/metrics-source.js";
 import { parseScrape, type Scrape } from "./prometheus-text.js";
@@ -19,16 +19,17 @@ export const SHARED: SharedStoreStats = {
   inDoubtDropped: 7,
 };
 export const PENDING = { waiting: 0, sent: 0, dropped: 0 };
+export const DECISION_LOG = { waiting: 4, written: 90, dropped: { queueFull: 2, writeFailed: 1 } };
 export const TLS = { expiresAt: Date.UTC(2026, 11, 1), refused: 3 };
 export const POLICY = { revision: "r1", stale: false, reloads: { ok: 2, failed: 0 } };
-export const ALLOWED: Decided = {
+export const ALLOWED: DecisionTally = {
   reason: "allowed",
   workspace: "dev",
   model: "mistral-small-2603",
   dryRun: false,
   degraded: false,
 };
-export const SETTLED: Settled = {
+export const SETTLED: SettlementTally = {
   workspace: "dev",
   model: "mistral-small-2603",
   amounts: { inputTokens: 100, outputTokens: 20, cost: 27_000 },

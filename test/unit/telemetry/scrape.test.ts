@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { DEFINITIONS } from "../../../src/telemetry/definitions.js";
 import { scrape } from "../../../src/telemetry/metrics.js";
-import { ALLOWED, expectNoFault, open, read, SHARED, STATS, TLS } from "./opened-metrics.js";
+import { ALLOWED, DECISION_LOG, expectNoFault, open, read, SHARED, STATS, TLS } from "./opened-metrics.js";
 import { parseScrape, sampleOf, select } from "./prometheus-text.js";
 
 const PEERS = { connections: 2, cut: new Map([["pings", 1]]) };
@@ -83,9 +83,9 @@ describe("a scrape", () => {
   });
 
   it("shows exactly the metrics that are defined, each with its type", async () => {
-    const { types } = await read(
-      open({ stats: () => ({ ...STATS, shared: SHARED }), tls: () => TLS, peers: () => PEERS }),
-    );
+    const stats = () => ({ ...STATS, shared: SHARED });
+    const all = { stats, tls: () => TLS, peers: () => PEERS, decisionLog: () => DECISION_LOG };
+    const { types } = await read(open(all));
     const defined = Object.values(DEFINITIONS).map(({ name, kind }) => [name, kind]);
     expect([...types].sort()).toEqual(defined.sort());
   });

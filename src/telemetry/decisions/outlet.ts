@@ -1,0 +1,24 @@
+import type { Entry } from "./entry.js";
+
+/**
+ * Where entries go: lines of text to a file or to stdout; records to whatever else speaks this.
+ *
+ * One caller at a time: nothing is added while a flush is on its way.
+ */
+export interface Outlet {
+  /** Take one entry; some microseconds, no I/O. */
+  add(entry: Entry): void;
+
+  /** Whether as much is gathered as one flush should carry. */
+  readonly isFull: boolean;
+
+  /**
+   * Hand on all that was gathered. A flush that fails keeps what it could not hand on, for the next one.
+   *
+   * Rejects with an Error that says why.
+   */
+  flush(): Promise<void>;
+
+  /** Never rejects. */
+  close(): Promise<void>;
+}
