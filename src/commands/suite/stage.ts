@@ -3,6 +3,7 @@ import type { Decision } from "../../app/decision.js";
 import type { Desk } from "../../app/desk.js";
 import type { Fault } from "../../app/fault.js";
 import { type Identified, whoAsks } from "../../app/identify.js";
+import type { Evidence } from "../../app/identity-ports.js";
 import { type LimitReport, reportAll } from "../../app/limit-report.js";
 import { type Recorded, recordUsage } from "../../app/record-usage.js";
 import { Snapshot } from "../../app/snapshot.js";
@@ -42,7 +43,7 @@ export class SuiteStage {
       identity: declaredIdentity(),
       store,
       clock,
-      log: { decided: () => {}, settled: () => {} },
+      log: { decided: () => {}, settled: () => {}, released: () => {} },
       snapshot: () => this.snapshot,
       inventId: () => inventRequestId(random),
     };
@@ -72,8 +73,8 @@ export class SuiteStage {
 
   /** Say who asks, as Authorize would. */
   whoIs(request: SuiteRequest): Identified {
-    const { principal, evidence } = callOf(request);
-    return whoAsks(this.#deskFor(request).identity, this.snapshot, principal, evidence);
+    const { principal } = callOf(request);
+    return whoAsks(this.#deskFor(request).identity, this.snapshot, principal, evidenceOf(request));
   }
 
   /** Every limit that governs who asks; none where the policy does not know them. */
@@ -85,13 +86,13 @@ export class SuiteStage {
   }
 
   async ask(request: SuiteRequest): Promise<Decision | Fault> {
-    return authorize(this.#deskFor(request), callOf(request));
+    return authorize(this.#deskFor(request), callOf(request), { evidence: evidenceOf(request) });
   }
 
   /** @param request the one that was asked, by whose caller it is settled. */
   async settle(settlement: SuiteSettlement, reservationId: string, request: SuiteRequest): Promise<Recorded | Fault> {
     const { outcome = "succeeded" } = settlement;
-    const { principal, evidence } = callOf(request);
+    const { principal } = callOf(request);
     const call = {
       reservationId,
       requestId: "",
@@ -103,7 +104,7 @@ export class SuiteStage {
       labels: {},
       includeLimits: false,
     };
-    return recordUsage(this.#deskFor(request), call, evidence);
+    return recordUsage(this.#deskFor(request), call, { evidence: evidenceOf(request) });
   }
 
   #deskFor({ spiffe, claims }: SuiteRequest): Desk {
@@ -111,13 +112,17 @@ export class SuiteStage {
   }
 }
 
+/** What a request of a suite would prove its caller by. */
+function evidenceOf({ spiffe, claims }: SuiteRequest): Evidence {
+  return { ...(spiffe === undefined ? {} : { spiffeId: spiffe }), ...(claims && { claims }) };
+}
+
 /** What a request of a suite asks Authorize. */
 export function callOf(request: SuiteRequest): AuthorizeCall {
-  const { principal = "", role = "", workspace = "", spiffe, claims } = request;
+  const { principal = "", role = "", workspace = "" } = request;
   return {
     requestId: request.request_id ?? "",
     principal: { id: principal, role, workspace },
-    evidence: { ...(spiffe === undefined ? {} : { spiffeId: spiffe }), ...(claims && { claims }) },
     model: request.model ?? "",
     endpoint: request.endpoint,
     request: {
