@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { MarksHere } from "../alerts/marks-here.js";
 import type { Clock } from "../app/ports.js";
 import { openDurableStore, type Restored } from "../counters/durable/open-durable-store.js";
 import { openIn } from "../counters/durable/state-directory.js";
@@ -34,10 +36,15 @@ export async function openStore(
   const opened = await openDurableStore({ directory: stateDirectory, random: secureRandom24(), log });
   if (opened.kind === "faulty") return opened;
   const { store, restored } = opened;
+  const clock = clockFrom(restored.lastSeen);
+  const file = join(stateDirectory, "alerts.json");
+  const failed = (cause: Error) =>
+    log.error(`${file}: what was told of alerts cannot be kept, so a restart may have it told again`, cause);
   const inUse: StoreInUse = {
     store,
     restored: restoredLine(stateDirectory, restored),
-    clock: clockFrom(restored.lastSeen),
+    clock,
+    alertMarks: new MarksHere({ clock, file, failed }),
     isUp: () => store.isUp,
     sweep: (count, calendar, now) => store.sweep(count, calendar, now),
     stats: (now) => store.stats(now),
@@ -69,10 +76,12 @@ async function withPendingFile(inUse: StoreInUse, directory: string, log: Log): 
 /** Counters that a restart forgets. */
 export function forgetfulStore(): StoreInUse {
   const store = new MemoryStore(secureRandom24());
+  const clock = systemClock();
   return {
     store,
     restored: undefined,
-    clock: systemClock(),
+    clock,
+    alertMarks: new MarksHere({ clock, failed: () => {} }),
     isUp: () => true,
     sweep: (count, calendar, now) => store.sweep(count, calendar, now),
     stats: (now) => store.stats(now),

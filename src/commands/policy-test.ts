@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
+import { globMatches } from "../domain/glob.js";
 import type { Policy } from "../domain/policy.js";
 import { formatFault } from "../policy/faults.js";
-import { didYouMean, globMatches, suggester } from "../policy/nearest.js";
+import { didYouMean, suggester } from "../policy/nearest.js";
 import { type ReadSuite, readSuite } from "../policy/read-suite.js";
 import { printable } from "../settings/given.js";
 import { type Context, EXIT, type Failure, fail, failure, isGiven, textOf } from "./context.js";

@@ -19,6 +19,7 @@ import type { UpstreamKeys } from "../keys/upstream-keys.js";
 import { catalogueAgeDays } from "../policy/catalogue.js";
 import type { LivePolicy } from "../policy/live-policy.js";
 import type { ServeSettings } from "../settings.js";
+import { AlertCounts } from "../telemetry/alert-counts.js";
 import { bothLogs } from "../telemetry/decisions/both-logs.js";
 import type { QueuedDecisionLog } from "../telemetry/decisions/queued-decision-log.js";
 import type { Log } from "../telemetry/log.js";
@@ -35,6 +36,7 @@ import type { Listener } from "../transport/listeners.js";
 import { createReflection, readDescriptors, reflectionHandlers } from "../transport/reflection.js";
 import { createServer, listen, shutdown } from "../transport/server.js";
 import { VERSION } from "../version.js";
+import { AlertWatch } from "./alert-watch.js";
 import { EnvoyDoor } from "./envoy-door.js";
 import { forgotten } from "./forgotten.js";
 import { identityFor, proverFor } from "./identity-in-use.js";
@@ -83,6 +85,8 @@ export class Service {
   readonly #desk: Desk;
   readonly #pending: PendingQueue;
   readonly #sweeper: Sweeper;
+  readonly #alertCounts = new AlertCounts();
+  readonly #alerts: AlertWatch;
   readonly #server: Server;
   readonly #envoy: EnvoyDoor | undefined;
   readonly #issuerKeys: IssuerKeys | undefined;
@@ -124,6 +128,8 @@ export class Service {
       inventId: inventIds(),
     };
     this.#sweeper = new Sweeper({ counters: this.#counters, clock, snapshot: () => this.#snapshot(), log });
+    const { alertMarks: marks } = this.#counters;
+    this.#alerts = new AlertWatch({ desk: this.#desk, marks, counts: this.#alertCounts, log });
     this.#server = this.#serving();
     const { envoy, identity, socketAccess: access } = settings;
     const bounds = this.#bounds();
@@ -180,6 +186,7 @@ export class Service {
     });
     this.#pending.start();
     this.#sweeper.start();
+    this.#alerts.start();
     this.#health.serve();
     this.#envoy?.health.serve();
     for (const { address } of this.#listeners) this.#log.info(`listening on ${formatAddress(address)}`);
@@ -206,6 +213,7 @@ export class Service {
     await this.#admin?.close(ADMIN_GRACE_MS);
     this.#turnedAway.close();
     this.#sweeper.stop();
+    await this.#alerts.stop();
     this.#metrics.close();
     this.#peers.close();
     // No call is left that could be answered.
@@ -302,6 +310,7 @@ export class Service {
       pending: () => ({ waiting: this.#pending.size, sent: this.#pending.sent, dropped: this.#pending.dropped }),
       limits: () => limitsToScrape(this.#desk),
       decisionLog: () => this.#decisionLog?.facts(),
+      alerts: () => this.#alertCounts.read(),
     };
   }
 

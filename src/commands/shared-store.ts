@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { createClient } from "../counters/redis/client.js";
 import { DriftCheck } from "../counters/redis/drift.js";
@@ -5,6 +6,7 @@ import { describeDrift } from "../counters/redis/drift-report.js";
 import { InDoubt } from "../counters/redis/in-doubt.js";
 import { Keys } from "../counters/redis/keys.js";
 import { RedisLink } from "../counters/redis/link.js";
+import { RedisAlertMarks } from "../counters/redis/redis-alert-marks.js";
 import { RedisStore } from "../counters/redis/redis-store.js";
 import { formatTarget, type RedisTarget } from "../counters/redis/redis-url.js";
 import { readScripts } from "../counters/redis/scripts.js";
@@ -97,9 +99,16 @@ export function sharedStore({ target, timeoutMs, log, policy }: SharedStoreOptio
     },
   });
   drift.start();
+  const alertMarks = new RedisAlertMarks({
+    server: link,
+    lease: scripts.lease,
+    keys: () => new Keys(policy()?.organization ?? ""),
+    value: randomUUID(),
+  });
 
   return {
     store,
+    alertMarks,
     restored: `counters live in ${where}, shared by all who are told so`,
     clock,
     isUp: () => link.isUp(),

@@ -1,3 +1,4 @@
+import type { AlertMarks } from "../app/alert-ports.js";
 import type { Clock, CounterStore } from "../app/ports.js";
 import type { PendingFile } from "../counters/pending/pending-file.js";
 import type { EpochMs } from "../domain/units.js";
@@ -13,6 +14,8 @@ export interface StoreInUse {
   readonly clock: Clock;
   /** Where usage that waits for them outlives a crash; left out: nowhere. */
   readonly pendingFile?: PendingFile;
+  /** What alerts were told, where the counters that they are about live. */
+  readonly alertMarks: AlertMarks;
   /** Whether changes can be made now, as far as is known. */
   isUp(): boolean;
   /** Drop some of what is no longer needed; to be called often. */

@@ -1,6 +1,8 @@
+import type { Alert } from "./alert.js";
 import type { Limit } from "./limit.js";
 import type { Endpoint, Model } from "./model.js";
 import type { Fraction } from "./money.js";
+import type { SecretPlace } from "./secret-place.js";
 import type { Credentials, TokenIssuer, TrustRule } from "./trust.js";
 import type { Millis, Tokens } from "./units.js";
 
@@ -24,6 +26,7 @@ export interface Policy {
   /** Every name of every model, aliases included. */
   readonly models: ReadonlyMap<string, Model>;
   readonly defaultMaxOutputTokens: Tokens;
+  readonly alerts: readonly Alert[];
 }
 
 /** What workspaces, roles and principals have in common. Limits are in the order of their keys. */
@@ -49,11 +52,6 @@ export interface Workspace extends Ruled {
   /** What Envoy's door lets through although the request does not bound its cost. */
   readonly unbounded: ReadonlySet<Unbounded>;
 }
-
-/** Where a secret lies. */
-export type SecretPlace =
-  | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "env"; readonly name: string };
 
 /** What can make the cost of a call unbounded. */
 export const UNBOUNDED = ["output", "batch", "priority_tier", "built_in_tools"] as const;

@@ -1,4 +1,4 @@
-import type { SecretPlace } from "../domain/policy.js";
+import type { SecretPlace } from "../domain/secret-place.js";
 import { readSmallFile } from "./read-file.js";
 
 /** What lies at a place: a key, or why there is none. Never shows what was there instead. */

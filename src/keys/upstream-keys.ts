@@ -1,4 +1,5 @@
-import type { Policy, SecretPlace } from "../domain/policy.js";
+import type { Policy } from "../domain/policy.js";
+import type { SecretPlace } from "../domain/secret-place.js";
 import type { Millis } from "../domain/units.js";
 import { stampOf } from "./read-file.js";
 import { type KeyRead, keyIn, placeText, readKeyFile } from "./read-key.js";

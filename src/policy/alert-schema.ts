@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NAME, NAME_RULE } from "../domain/names.js";
-import { list, section, text, wrongType } from "./fields.js";
+import { flag, list, section, text, wrongType } from "./fields.js";
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -38,6 +38,10 @@ export const alertSchema = section(
     )
       .min(1, { error: () => "no percentage\nadd one such as 80%" })
       .meta({ description: "Shares of the ceiling, 1% to 100%, at which to tell." }),
+    forecast: flag().default(false).meta({
+      description:
+        "Tell also when the pace of an hour, day, week or month will use the ceiling up before its end. Default: false.",
+    }),
     limits: z
       .union([pattern, list({ expected: "a list of patterns" }, pattern)], {
         error: wrongType({

@@ -1,7 +1,8 @@
+import { globMatches } from "../domain/glob.js";
 import { LIMIT_KEYS } from "../domain/limit.js";
 import { oneOf } from "./check-identity.js";
 import type { Path, Problem } from "./faults.js";
-import { didYouMean, globMatches, type Suggest } from "./nearest.js";
+import { didYouMean, type Suggest } from "./nearest.js";
 import { at, entriesAt, itemsAt, textAt } from "./raw.js";
 import { show } from "./show.js";
 

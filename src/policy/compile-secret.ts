@@ -1,4 +1,4 @@
-import type { SecretPlace } from "../domain/policy.js";
+import type { SecretPlace } from "../domain/secret-place.js";
 
 /** A `secret` as the schema reads it: exactly one of the two, which is checked beside the schema. */
 interface SecretRule {

@@ -2,6 +2,7 @@ import type { Endpoint, Model } from "../domain/model.js";
 import type { Fraction } from "../domain/money.js";
 import type { ListedPrincipal, Policy, Role, Workspace } from "../domain/policy.js";
 import { CATALOGUE } from "./catalogue.js";
+import { compileAlerts } from "./compile-alerts.js";
 import { beginIdentity } from "./compile-identity.js";
 import { compileLimits } from "./compile-limits.js";
 import { compileSecret } from "./compile-secret.js";
@@ -54,6 +55,7 @@ export function beginPolicy(file: Omit<PolicyFile, "principals">, revision: stri
     issuers: identity.issuers,
     models: byName,
     defaultMaxOutputTokens: file.default_max_output_tokens,
+    alerts: compileAlerts(file),
   };
   return {
     add(some) {

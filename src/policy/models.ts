@@ -1,8 +1,8 @@
+import { globMatches } from "../domain/glob.js";
 import type { Model } from "../domain/model.js";
 import type { CatalogueEntry } from "./catalogue.js";
 import { type BuiltIn, type ModelProblem, type ModelRules, mergeModels, type Report } from "./model-merge.js";
 import { modelOfEntry } from "./model-rates.js";
-import { globMatches } from "./nearest.js";
 import { show } from "./show.js";
 
 /** The catalogue with a file's models laid over it. */

@@ -48,7 +48,7 @@ export function readPolicy(bytes: Uint8Array, file: string): ReadResult {
   if (!parsed.success || problems.length + oddities.length > 0) return faulty([...oddities, ...problems.map(placed)]);
 
   const keyOffset = (path: Path) => offsetOf(path, "key");
-  const warnings = policyWarnings(parsed.data, keyOffset).map(placed);
+  const warnings = policyWarnings(parsed.data).map(placed);
   return {
     kind: "ok",
     file: { ...parsed.data, trust: inFileOrder(parsed.data.trust, keyOffset) },

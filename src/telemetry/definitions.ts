@@ -152,6 +152,11 @@ export const DEFINITIONS = {
     kind: "gauge",
     help: "Limits left out of windbreak_limit_* because there are too many.",
   },
+  alerts: {
+    name: "windbreak_alerts_total",
+    kind: "counter",
+    help: "Alerts by target: told (sent), or tried in vain (failed), which is tried again after a minute.",
+  },
   policyInfo: {
     name: "windbreak_policy_info",
     kind: "gauge",

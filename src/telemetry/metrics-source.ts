@@ -19,6 +19,8 @@ export interface MetricsSource {
 
   /** Left out: nobody watches peers. */
   peers?(): PeerFacts;
+  /** Posts of alerts since the start; left out: nobody is told. */
+  alerts?(): Iterable<AlertPosts>;
 
   /** undefined, or left out: nothing here speaks TLS. */
   tls?(): TlsFacts | undefined;
@@ -39,6 +41,12 @@ export interface PolicyFacts {
   readonly stale: boolean;
   /** Changed files since the start: swapped in, and refused for their faults or unreadable. */
   readonly reloads: { readonly ok: number; readonly failed: number };
+}
+
+export interface AlertPosts {
+  readonly target: string;
+  readonly outcome: "sent" | "failed";
+  readonly count: number;
 }
 
 export interface PendingStats {

@@ -18,6 +18,7 @@ import type { MetricsSource } from "./metrics-source.js";
 import { histogram, type Span, singular } from "./points.js";
 import { processMetrics } from "./process-facts.js";
 import {
+  alertMetrics,
   catalogueMetrics,
   decisionLogMetrics,
   limitMetrics,
@@ -136,6 +137,7 @@ export class Metrics implements DecisionLog, MetricProducer {
       ...policyMetrics(policy, span),
       ...catalogueMetrics(ageDays, span),
       ...peerMetrics(this.#source.peers?.(), span),
+      ...alertMetrics(this.#source.alerts?.(), span),
       ...tlsMetrics(this.#source.tls?.(), span),
       ...decisionLogMetrics(this.#source.decisionLog?.(), span),
       ...this.#own(span),

@@ -3,6 +3,7 @@ import type { MaybePromise } from "../app/ports.js";
 import type { DecisionLogFacts } from "./decisions/queued-decision-log.js";
 import { DEFINITIONS } from "./definitions.js";
 import type {
+  AlertPosts,
   LimitUse,
   PeerFacts,
   PendingStats,
@@ -101,6 +102,16 @@ export function peerMetrics(facts: PeerFacts | undefined, span: Span): MetricDat
     singular(DEFINITIONS.connectionsOpen, [unlabelled(facts.connections)], span),
     singular(DEFINITIONS.peersCut, cut, span),
   ];
+}
+
+/** Whom alerts were posted to; nothing before the first one. */
+export function alertMetrics(posts: Iterable<AlertPosts> | undefined, span: Span): MetricData[] {
+  if (!posts) return [];
+  const samples = Array.from(posts, ({ target, outcome, count }) => ({
+    labels: { target, result: outcome },
+    value: count,
+  }));
+  return [singular(DEFINITIONS.alerts, samples, span)];
 }
 
 /** What listeners show and whom they refuse; nothing where none speaks TLS. */

@@ -100,6 +100,7 @@ export function policyOf(words: PolicyWords = {}): Policy {
     trust: [],
     issuers: new Map(),
     defaultMaxOutputTokens: 4096,
+    alerts: [],
     ...rest,
     limits: all.filter(({ scope }) => scope === "organization"),
     workspaces: byName(named("workspaces", workspaces, "dev").map((said) => ({ ...PLAIN_WORKSPACE, ...said }))),

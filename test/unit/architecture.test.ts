@@ -10,6 +10,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   version: [],
   settings: ["counters/redis/redis-url", "domain", "transport/address"],
   commands: [
+    "alerts",
     "app",
     "counters",
     "domain",
@@ -25,7 +26,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   app: ["domain"],
   policy: ["app/ports", "domain"],
-  counters: ["app/pending-usage", "app/ports", "domain"],
+  alerts: ["app/alert-ports", "app/ports", "domain"],
+  counters: ["app/alert-ports", "app/pending-usage", "app/ports", "domain"],
   identity: ["app/fault", "app/forms", "app/identify", "app/identity-ports", "app/ports", "app/refused", "domain"],
   keys: ["app/identity-ports", "app/ports", "domain"],
   mistral: ["domain"],

@@ -55,6 +55,16 @@ export class Keys {
     return `${this.#prefix}probe:${nth}`;
   }
 
+  /** Says that an alert is being told, or was. */
+  alert(id: string): string {
+    return `${this.#prefix}a:${id}`;
+  }
+
+  /** Where one replica at a time says that it looks after alerts. */
+  get alertLead(): string {
+    return `${this.#prefix}alerts`;
+  }
+
   /** Where one replica at a time says that it looks for drift. */
   get lease(): string {
     return `${this.#prefix}drift`;

@@ -1,5 +1,6 @@
 import { formatDuration } from "../duration.js";
-import type { Policy, SecretPlace, Workspace } from "../policy.js";
+import type { Policy, Workspace } from "../policy.js";
+import type { SecretPlace } from "../secret-place.js";
 import {
   type Change,
   type Difference,

@@ -48,10 +48,10 @@ describe("policy check", () => {
   });
 
   test("marks what is doubtful as a warning", async () => {
-    const file = policyFile(`${POLICY}notify: { ops: { webhook: "https://hooks.example/x" } }\n`);
+    const file = policyFile("version: 1\nroles: {}\nworkspaces: { w: { models: [] } }\n");
     const { code, stderr } = await runCli(["policy", "check", file]);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^.*policy\.yaml:[0-9]+:1: notify: warning: .*\n$/);
+    expect(stderr).toMatch(/^.*policy\.yaml:[0-9]+:1: roles: warning: .*\n$/);
   });
 
   test.each([

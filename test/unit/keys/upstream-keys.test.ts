@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { SecretPlace } from "../../../src/domain/policy.js";
+import type { SecretPlace } from "../../../src/domain/secret-place.js";
 import { UpstreamKeys, type UpstreamKeysOptions } from "../../../src/keys/upstream-keys.js";
 import { policyOf } from "../../support/policy-words.js";
 

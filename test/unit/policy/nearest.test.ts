@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { didYouMean, globMatches, suggester } from "../../../src/policy/nearest.js";
+import { globMatches } from "../../../src/domain/glob.js";
+import { didYouMean, suggester } from "../../../src/policy/nearest.js";
 
 describe("globMatches", () => {
   test.each([

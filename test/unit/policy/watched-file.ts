@@ -96,5 +96,6 @@ function policyOf(revision: string): Policy {
     issuers: new Map(),
     models: new Map(),
     defaultMaxOutputTokens: 4096,
+    alerts: [],
   };
 }

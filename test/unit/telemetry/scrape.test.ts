@@ -6,6 +6,7 @@ import { scrape } from "../../../src/telemetry/metrics.js";
 import { ALLOWED, DECISION_LOG, expectNoFault, open, read, SHARED, STATS, TLS } from "./opened-metrics.js";
 import { parseScrape, sampleOf, select } from "./prometheus-text.js";
 
+const POSTS = [{ target: "ops", outcome: "sent" as const, count: 1 }];
 const PEERS = { connections: 2, cut: new Map([["pings", 1]]) };
 
 describe("a scrape", () => {
@@ -84,7 +85,7 @@ describe("a scrape", () => {
 
   it("shows exactly the metrics that are defined, each with its type", async () => {
     const stats = () => ({ ...STATS, shared: SHARED });
-    const all = { stats, tls: () => TLS, peers: () => PEERS, decisionLog: () => DECISION_LOG };
+    const all = { stats, tls: () => TLS, peers: () => PEERS, decisionLog: () => DECISION_LOG, alerts: () => POSTS };
     const { types } = await read(open(all));
     const defined = Object.values(DEFINITIONS).map(({ name, kind }) => [name, kind]);
     expect([...types].sort()).toEqual(defined.sort());

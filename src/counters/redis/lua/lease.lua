@@ -1,4 +1,4 @@
--- Take, keep or leave the lease of the drift check.
+-- Take, keep or leave a lease: of the drift check, of looking after alerts, of telling one.
 --
 -- KEYS    1 the lease
 -- ARGV    1 'take', 'keep' or 'leave'
