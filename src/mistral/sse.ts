@@ -70,6 +70,11 @@ export class SseReader {
   }
 
   #endLine(rest: Buffer): void {
+    this.#takeLine(rest);
+    this.#isFirstLine = false;
+  }
+
+  #takeLine(rest: Buffer): void {
     if (this.#isInLine) {
       this.#beginLine(rest);
       this.#isInLine = false;
@@ -94,7 +99,6 @@ export class SseReader {
 
   #readLine(wholeLine: Buffer): void {
     const line = this.#isFirstLine ? withoutMark(wholeLine) : wholeLine;
-    this.#isFirstLine = false;
     const colon = line.indexOf(COLON);
     if (colon === 0) {
       // Comments keep a silent connection alive, perhaps for hours without one blank line: they are of no event.

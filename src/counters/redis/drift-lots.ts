@@ -40,7 +40,9 @@ export function nameLot({ principal, field, place, end }: Omit<Lot, "window">): 
 
 /** Read a lot's name. @throws RangeError for a text that is none. */
 export function readLotName(name: string): Lot {
-  const [principal = "", field = "", place, end] = name.split("\n");
+  const [principal = "", field = "", place = "", end = "", more] = name.split("\n");
+  const isLot = more === undefined && [place, end].every((number) => /^\d+$/.test(number));
+  if (!isLot) throw new RangeError("a text that names no lot");
   return { principal, field, window: counterIn(field).window, place: Number(place), end: Number(end) };
 }
 

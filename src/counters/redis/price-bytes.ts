@@ -35,7 +35,7 @@ function asText(numbers: readonly bigint[]): Buffer {
   return Buffer.concat([Buffer.from([text.length, AS_TEXT]), Buffer.from(text)]);
 }
 
-/** Read the price at a place, and where it ends. */
+/** Read the price at a place, and where it ends. @throws RangeError for bytes that are none. */
 export function readPrice(bytes: Buffer, at: number): { readonly price: Price | undefined; readonly end: number } {
   const count = bytes.readUInt8(at);
   if (count === 0) return { price: undefined, end: at + 1 };
@@ -44,9 +44,14 @@ export function readPrice(bytes: Buffer, at: number): { readonly price: Price | 
   const end = start + (width === AS_TEXT ? count : count * width);
   const numbers =
     width === AS_TEXT
-      ? bytes.toString("latin1", start, end).split(",").map(BigInt)
+      ? bytes.toString("latin1", start, end).split(",").map(integerOf)
       : Array.from({ length: count }, (_, nth) => BigInt(bytes.readUIntLE(start + nth * width, width)));
   return { price: priceOf(numbers), end };
+}
+
+function integerOf(text: string): bigint {
+  if (!/^\d+$/.test(text)) throw new RangeError("a price of no numbers");
+  return BigInt(text);
 }
 
 function priceOf(numbers: readonly bigint[]): Price {

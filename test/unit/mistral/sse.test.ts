@@ -42,6 +42,7 @@ describe("a stream of events", () => {
     ["data\n\n", [event("")]],
     ["data\ndata\n\n", [event("\n")]],
     ["\ufeffdata: x\n\n", [event("x")]],
+    ["\n\ufeffdata: only the first line may have a mark\n\n", []],
     ["data: x\n\n\n\n", [event("x")]],
     ["event: e\n\ndata: x\n\n", [event("x")]],
     ["event: e\nevent: f\ndata: x\n\n", [event("x", "f")]],

@@ -41,6 +41,13 @@ describe("describeDrift", () => {
     );
   });
 
+  it.each(["ann\ntd", "ann\ntd\n7\n-0", "ann\ntd\n7\n4001\nmore", "ann\nxx\n7\n4001"])(
+    "takes %j for no lot",
+    (name) => {
+      expect(() => readLotName(name)).toThrow(RangeError);
+    },
+  );
+
   it("names a few counters of many", () => {
     const tally = new DriftTally();
     for (let nth = 0; nth < 9; nth++) tally.add(String(nth), lotIn(`p${nth}`, "rd"), -1);

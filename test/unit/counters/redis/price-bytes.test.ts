@@ -41,6 +41,10 @@ describe("a price in bytes", () => {
     fc.assert(property, { seed: 1, numRuns: 500 });
   });
 
+  it("is none where its text holds no numbers", () => {
+    expect(() => readPrice(Buffer.from([3, 0, ...Buffer.from("1,x")]), 0)).toThrow(RangeError);
+  });
+
   it("may be none, and takes one byte then", () => {
     expect([...writePrice(undefined)]).toEqual([0]);
     expect(readPrice(Buffer.from([9, 0, 9]), 1)).toEqual({ price: undefined, end: 2 });
