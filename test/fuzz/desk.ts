@@ -42,18 +42,39 @@ export const NOW = "2026-03-10T12:00:00Z";
 export const IN_FORCE: Policy = policyOf(POLICY);
 const CALENDAR = new Calendar(IN_FORCE.timezone);
 
-/** A desk over a store in which nothing is counted yet, so that each input is read alike. */
-export function freshDesk(identity: Identity = declaredIdentity()): Desk {
-  const store = new MemoryStore(seededRandom24(1));
-  const snapshot = new Snapshot(IN_FORCE, CALENDAR, store);
-  return {
-    identity,
-    store,
-    clock: new FakeClock(NOW),
-    log: { decided: () => undefined, settled: () => undefined },
-    snapshot: () => snapshot,
-    inventId: () => "made-here",
-  };
+/**
+ * Desks over stores in which nothing is counted yet, so that each input is read alike.
+ *
+ * One at which nobody was admitted and nothing was charged is used again: a new one takes milliseconds.
+ */
+export class Desks {
+  readonly #identity: Identity;
+  #clean: Desk | undefined;
+
+  constructor(identity: Identity = declaredIdentity()) {
+    this.#identity = identity;
+  }
+
+  fresh(): Desk {
+    this.#clean ??= this.#make();
+    return this.#clean;
+  }
+
+  #make(): Desk {
+    const store = new MemoryStore(seededRandom24(1));
+    const snapshot = new Snapshot(IN_FORCE, CALENDAR, store);
+    const spoil = () => {
+      this.#clean = undefined;
+    };
+    return {
+      identity: this.#identity,
+      store,
+      clock: new FakeClock(NOW),
+      log: { decided: ({ reason }) => (reason === "allowed" ? spoil() : undefined), settled: spoil },
+      snapshot: () => snapshot,
+      inventId: () => "made-here",
+    };
+  }
 }
 
 function policyOf(text: string): Policy {

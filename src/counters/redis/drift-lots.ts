@@ -41,7 +41,7 @@ export function nameLot({ principal, field, place, end }: Omit<Lot, "window">): 
 /** Read a lot's name. @throws RangeError for a text that is none. */
 export function readLotName(name: string): Lot {
   const [principal = "", field = "", place = "", end = "", more] = name.split("\n");
-  const isLot = more === undefined && [place, end].every((number) => /^\d+$/.test(number));
+  const isLot = more === undefined && [place, end].every((number) => /^\d{1,15}$/.test(number));
   if (!isLot) throw new RangeError("a text that names no lot");
   return { principal, field, window: counterIn(field).window, place: Number(place), end: Number(end) };
 }

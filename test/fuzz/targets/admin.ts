@@ -6,8 +6,10 @@ import { readLimitsPage } from "../../../src/commands/limit-rows.js";
 import { refuseRequest, refuseStranger } from "../../../src/transport/admin-guard.js";
 import { answer, refused } from "../../../src/transport/admin-routes.js";
 import type { AdminSource } from "../../../src/transport/admin-source.js";
-import { freshDesk } from "../desk.js";
+import { Desks } from "../desk.js";
 import type { Target } from "../target.js";
+
+const desks = new Desks();
 
 /** A request as it is written: its line, its headers, an empty line, its body. None where it has no method. */
 function requestIn(text: string): IncomingMessage {
@@ -27,7 +29,7 @@ function requestIn(text: string): IncomingMessage {
 }
 
 function source(): AdminSource {
-  const desk = freshDesk();
+  const desk = desks.fresh();
   const now = desk.clock.now();
   const { calendar } = desk.snapshot();
   return {

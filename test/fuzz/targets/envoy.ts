@@ -11,9 +11,11 @@ import { LongBodies } from "../../../src/transport/envoy/long-bodies.js";
 import { OpenAnswer } from "../../../src/transport/envoy/process.js";
 import { writeCheckAnswer } from "../../../src/transport/envoy/write-check-answer.js";
 import { apiKeyOf } from "../../support/api-keys.js";
-import { freshDesk } from "../desk.js";
+import { Desks } from "../desk.js";
 import { unlessRefused, unlessThrown } from "../laws.js";
 import type { Target } from "../target.js";
+
+const desks = new Desks();
 
 const WORDS = [
   ...["POST", "GET", "/v1/chat/completions", "/v1/models", "authorization", "content-type", "content-length"],
@@ -30,7 +32,7 @@ const WORDS = [
 ];
 
 async function decide(call: HttpCall): Promise<void> {
-  const desk = freshDesk();
+  const desk = desks.fresh();
   const options = {
     desk,
     identity: envoyIdentity(),
@@ -105,7 +107,7 @@ export const ENVOY: readonly Target[] = [
       const stream = new Messages(messagesIn(bytes));
       const failures: unknown[] = [];
       const options = {
-        desk: freshDesk(),
+        desk: desks.fresh(),
         draining: { signal: new AbortController().signal },
         failed: (cause: unknown) => void failures.push(cause),
       };

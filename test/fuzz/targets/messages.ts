@@ -26,9 +26,11 @@ import {
 } from "../../../src/transport/codec.js";
 import type { Misread } from "../../../src/transport/misread.js";
 import { createReflection } from "../../../src/transport/reflection.js";
-import { freshDesk } from "../desk.js";
+import { Desks } from "../desk.js";
 import { assertLine, unlessThrown } from "../laws.js";
 import type { Target } from "../target.js";
+
+const desks = new Desks();
 
 const WORDS = [
   "\x0a\x00",
@@ -70,7 +72,7 @@ export const MESSAGES: readonly Target[] = [
     async run(bytes) {
       const asked = readTwice(bytes, readAuthorize, AuthorizeRequest);
       if (!asked) return;
-      const decision = await authorize(freshDesk(), asked);
+      const decision = await authorize(desks.fresh(), asked);
       if (decision.kind === "fault") return assertLine(decision.message);
       const written = AuthorizeResponse.decode(writeDecision(decision));
       assert.equal(written.allowed, decision.kind === "allowed");
@@ -84,7 +86,7 @@ export const MESSAGES: readonly Target[] = [
       const asked = readTwice(bytes, readQuestion, AuthorizeStreamRequest);
       if (!asked) return;
       assert.notEqual(asked.requestId, "");
-      const decision = await authorize(freshDesk(), asked);
+      const decision = await authorize(desks.fresh(), asked);
       if (decision.kind === "fault") assertLine(decision.message);
       else writeDecisionInStream(decision);
     },
@@ -96,7 +98,7 @@ export const MESSAGES: readonly Target[] = [
     async run(bytes) {
       const asked = readTwice(bytes, readRecordUsage, RecordUsageRequest);
       if (!asked) return;
-      const recorded = await recordUsage(freshDesk(), asked);
+      const recorded = await recordUsage(desks.fresh(), asked);
       if (recorded.kind === "fault") return assertLine(recorded.message);
       assert.equal(RecordUsageResponse.decode(writeRecorded(recorded)).costNanoUsd, recorded.cost);
     },
@@ -108,7 +110,7 @@ export const MESSAGES: readonly Target[] = [
     async run(bytes) {
       const asked = readTwice(bytes, readCheckBudget, CheckBudgetRequest);
       if (!asked) return;
-      const budget = await checkBudget(freshDesk(), asked);
+      const budget = await checkBudget(desks.fresh(), asked);
       if (budget.kind === "fault") return assertLine(budget.message);
       CheckBudgetResponse.decode(writeBudget(budget));
     },

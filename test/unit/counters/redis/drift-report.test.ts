@@ -41,7 +41,7 @@ describe("describeDrift", () => {
     );
   });
 
-  it.each(["ann\ntd", "ann\ntd\n7\n-0", "ann\ntd\n7\n4001\nmore", "ann\nxx\n7\n4001"])(
+  it.each(["ann\ntd", "ann\ntd\n7\n-0", "ann\ntd\n7\n4001\nmore", "ann\ntd\n7\n9007199254740993", "ann\nxx\n7\n4001"])(
     "takes %j for no lot",
     (name) => {
       expect(() => readLotName(name)).toThrow(RangeError);
