@@ -53,6 +53,8 @@ export async function readTlsFiles({ certFile, keyFile, clientCaFile }: TlsPaths
   const why = whyUnusable(pair);
   if (why !== undefined) return bad(certFile, `and ${keyFile} cannot be used (${why})`);
   const value = { ...pair, from: Date.parse(leaf.validFrom), until: Date.parse(leaf.validTo) };
+  // OpenSSL takes a certificate with such a time, and writes that it is bad.
+  if (Number.isNaN(value.from + value.until)) return bad(certFile, "does not say when its certificate is valid");
   return { kind: "good", value: Object.freeze(value) };
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -65,7 +66,29 @@ async function inPlace(certificate = first) {
   copyFileSync(authority.root.files.certificate, paths().clientCaFile);
 }
 
+/** The same certificate, but the end of its time is none: OpenSSL reads it still. */
+function withoutEnd({ certificate }: Certificate): string {
+  const { raw } = new X509Certificate(certificate);
+  const bytes = Buffer.from(raw);
+  bytes.write("XX", bytes.indexOf("261201000000Z", 0, "latin1") + 4, "latin1");
+  return `-----BEGIN CERTIFICATE-----\n${bytes.toString("base64")}\n-----END CERTIFICATE-----\n`;
+}
+
 describe("a server's certificate", () => {
+  it("that does not say how long it is valid is refused, and a new one leaves the last in force", async () => {
+    await inPlace();
+    writeFileSync(paths().certFile, withoutEnd(first));
+    await expect(open()).rejects.toThrow("DIR/cert does not say when its certificate is valid");
+    await inPlace();
+    const { certificate, lines, look } = await open();
+    writeFileSync(paths().certFile, withoutEnd(first));
+    await look(2);
+    expect(certificate.pair.cert).toEqual(Buffer.from(first.certificate));
+    expect(lines).toContain(
+      "DIR/cert does not say when its certificate is valid; the certificates that were there last stay in force",
+    );
+  });
+
   it("is read with its key, its time and the authority of clients", async () => {
     await inPlace();
     const { certificate } = await open();
