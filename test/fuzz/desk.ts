@@ -70,7 +70,7 @@ export class Desks {
       identity: this.#identity,
       store,
       clock: new FakeClock(NOW),
-      log: { decided: ({ reason }) => (reason === "allowed" ? spoil() : undefined), settled: spoil },
+      log: { decided: ({ reason }) => (reason === "allowed" ? spoil() : undefined), settled: spoil, released: spoil },
       snapshot: () => snapshot,
       inventId: () => "made-here",
     };
