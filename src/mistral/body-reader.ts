@@ -97,7 +97,7 @@ export class BodyReader implements JsonVisitor {
     if (rule.field) this.fields.set(rule.field, fieldOf(token));
     if (kind === "null") return;
     this.#markScalar(rule, token);
-    if (this.#fits(rule, kind, token)) this.#add(rule.overhead ?? 0);
+    this.#addOverhead(rule, this.#fits(rule, kind, token));
     if (rule.whole === "free") return;
     if (kind === "string" && rule.string) this.#addText(rule.string, token);
     else if (!rule.isCount) this.#add(token.end - token.start + token.growth);
@@ -139,6 +139,11 @@ export class BodyReader implements JsonVisitor {
     if (cost === "content") this.#toolExtra += dumped - token.textBytes;
   }
 
+  /** What is written out as JSON again is so whatever it is. */
+  #addOverhead({ overhead = 0, string }: Rule, fits: boolean): void {
+    if (fits || string === "dumped") this.#add(overhead);
+  }
+
   #add(tokens: Tokens): void {
     this.inputTokens += tokens;
   }
@@ -148,7 +153,7 @@ export class BodyReader implements JsonVisitor {
     if (rule.field) this.fields.set(rule.field, { kind });
     const fits = this.#fits(rule, kind);
     if (rule.mark && !rule.onlyFor) this.#mark(rule.mark);
-    if (fits) this.#add(rule.overhead ?? 0);
+    this.#addOverhead(rule, fits);
     const whole = rule.whole ?? (fits ? undefined : "json");
     if (rule.isMessage && kind === "object") this.#toolExtra = TOOL_RESULT_TOKENS;
     const inner = fits ? rule : FREE;

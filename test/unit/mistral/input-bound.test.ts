@@ -108,6 +108,21 @@ function turned(value: unknown): unknown {
 }
 
 describe("the bound of a prompt", () => {
+  it.each([{}, [], 7, true, "{}"])("holds the frame of a tool's call whose arguments are %j", async (given) => {
+    const calls = (count: number) => ({
+      model: "m",
+      messages: [
+        {
+          role: "assistant",
+          content: "",
+          tool_calls: Array(count).fill({ id: "", function: { name: "", arguments: given } }),
+        },
+      ],
+    });
+    const frame = bytes(`{"name": "", "arguments": ${JSON.stringify(given)}, "id": ""}, `);
+    expect((await tokensOf(calls(3))) - (await tokensOf(calls(2)))).toBeGreaterThanOrEqual(frame);
+  });
+
   it("holds what a template can make of it at the longest, however it is sent", async () => {
     await fc.assert(
       fc.asyncProperty(
