@@ -36,6 +36,10 @@ describe("an API key", () => {
     fc.assert(fc.property(key, isKey));
   });
 
+  it("that was issued once is known for good", () => {
+    expect(isKey("wb_01234567_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ2fRjGX")).toBe(true);
+  });
+
   it("that is cut short says so", () => {
     fc.assert(
       fc.property(key, fc.nat(60), (made, length) => {
