@@ -1,10 +1,12 @@
 // Figures of a server that answers wrongly say nothing. h2load cannot tell: a gRPC error is HTTP 200, and so is a denial.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import { credentials, Metadata } from "@grpc/grpc-js";
+import { ChannelCredentials, InterceptingCall, Metadata, status } from "@grpc/grpc-js";
 import { built } from "./built.mjs";
-import { h2load } from "./h2load.mjs";
+import { SERVER_NAME } from "./certificates.mjs";
+import { drive } from "./load.mjs";
 import { AMOUNTS, PRINCIPAL, question } from "./question.mjs";
 
 /** @type {typeof import("../../src/gen/windbreak/v1/policy_decision.js")} */
@@ -58,6 +60,22 @@ export function checkWindbreak(target) {
 }
 
 /**
+ * The same of a Windbreak to which callers prove who they are: it admits one that names nobody, and refuses one that
+ * names another than it proves.
+ *
+ * @param {Target} target
+ * @returns {Promise<ReplyBytes>}
+ */
+export async function checkProving(target) {
+  await withClient(target, async (client) => {
+    assertAdmission(await authorize(client, { ...question(""), principal: undefined }));
+    const principal = { ...PRINCIPAL, id: "another-service" };
+    await assert.rejects(authorize(client, { ...question(""), principal }), { code: status.PERMISSION_DENIED });
+  });
+  return checkWindbreak(target);
+}
+
+/**
  * Wait until a server that counts elsewhere has found its counters: it decides without them before that.
  *
  * @param {Client} client
@@ -85,7 +103,7 @@ async function checkReplies(client, target) {
   const answer = await ask(client);
   await askOnStream(client);
   const replyBytes = sizesOf(answer);
-  const tally = await h2load({ ...target, connections: 4, inFlight: 4, extent: { requests: H2LOAD_CALLS } });
+  const tally = await drive({ ...target, connections: 4, inFlight: 4, extent: { requests: H2LOAD_CALLS } });
   assertSizes(tally, replyBytes);
   return replyBytes;
 }
@@ -133,7 +151,7 @@ export function soon() {
  * @param {(client: Client) => Promise<T>} use
  */
 export async function withClient(target, use) {
-  const client = new PolicyDecisionServiceClient(addressOf(target), credentials.createInsecure());
+  const client = new PolicyDecisionServiceClient(addressOf(target), credentialsOf(target), optionsFor(target));
   try {
     await new Promise((resolve, reject) => {
       client.waitForReady(soon().deadline, (error) => (error ? reject(error) : resolve(undefined)));
@@ -142,6 +160,35 @@ export async function withClient(target, use) {
   } finally {
     client.close();
   }
+}
+
+/** @param {Pick<Target, "tls">} target */
+function credentialsOf({ tls }) {
+  if (!tls) return ChannelCredentials.createInsecure();
+  const { ca, client } = tls;
+  const shown = client ? [readFileSync(client.key), readFileSync(client.certificate)] : [];
+  return ChannelCredentials.createSsl(readFileSync(ca), ...shown);
+}
+
+/**
+ * Have a client name a server of TLS as its certificate does, and show in each call what is to be shown: credentials of
+ * calls would need TLS.
+ *
+ * @param {Pick<Target, "authorization" | "tls">} target
+ * @returns {import("@grpc/grpc-js").ClientOptions}
+ */
+function optionsFor({ authorization, tls }) {
+  const named = tls ? { "grpc.ssl_target_name_override": SERVER_NAME } : {};
+  if (authorization === undefined) return named;
+  /** @type {import("@grpc/grpc-js").Interceptor} */
+  const show = (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start: (metadata, listener, next) => {
+        metadata.set("authorization", authorization);
+        next(metadata, listener);
+      },
+    });
+  return { ...named, interceptors: [show] };
 }
 
 /** @param {Client} client */
@@ -153,13 +200,14 @@ async function ask(client) {
 
 /**
  * @param {Client} client
+ * @param {import("../../src/gen/windbreak/v1/policy_decision.js").AuthorizeRequest} [asked]
  * @returns {Promise<Answer>}
  */
-function authorize(client) {
+function authorize(client, asked = question("")) {
   return new Promise((resolve, reject) => {
     const done = (/** @type {Error | null} */ error, /** @type {Answer} */ response) =>
       error ? reject(error) : resolve(response);
-    client.authorize(question(""), new Metadata(), soon(), done);
+    client.authorize(asked, new Metadata(), soon(), done);
   });
 }
 

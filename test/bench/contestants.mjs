@@ -25,6 +25,8 @@ const EMPTY_SERVER = fileURLToPath(new URL("empty-server.mjs", import.meta.url))
  * @property {string} [socket] the Unix socket that it listens on rather than a port.
  * @property {string} path of the unary RPC.
  * @property {string} bodyFile of one unary call.
+ * @property {Pick<Target, "source" | "authorization" | "tls">} [asked] how it is asked; in plain text by h2load, showing
+ *   nothing, where left out.
  * @property {boolean} streams whether it serves AuthorizeStream.
  * @property {boolean} isSilent whether it says nothing on stderr while all is well. Then whatever it says is a fault.
  * @property {{ pid: number }} [store] the process that counts for it.
@@ -33,7 +35,9 @@ const EMPTY_SERVER = fileURLToPath(new URL("empty-server.mjs", import.meta.url))
  *
  * @typedef {ReturnType<typeof start>} Child
  *
- * @typedef {{ port: number, socket?: string | undefined, path: string, bodyFile: string }} Target
+ * Where it is asked, and how: by which source of load, showing what.
+ * @typedef {Pick<import("./load.mjs").Load, "port" | "socket" | "path" | "bodyFile" | "authorization" | "tls">
+ *   & { source?: import("./load.mjs").LoadSource | undefined }} Target
  *
  * The sizes that a right reply can have, gRPC's prefix included.
  * @typedef {{ least: number, most: number }} ReplyBytes
@@ -79,12 +83,11 @@ export function newFolder(name) {
 /**
  * The built service.
  *
- * @param {{ name: string, nodeFlags: readonly string[], flags?: () => readonly string[] | Promise<readonly string[]> }} of
+ * @param {{ name: string, nodeFlags: readonly string[], flags?: () => readonly string[] | Promise<readonly string[]>, policyFile?: string }} of
  *   `flags`: of `serve`, beside those that all have; asked for at each start.
  * @returns {Contestant}
  */
-export function windbreak({ name, nodeFlags, flags = () => [] }) {
-  const policyFile = policyForDoors();
+export function windbreak({ name, nodeFlags, flags = () => [], policyFile = policyForDoors() }) {
   return {
     name,
     ...asked(),
@@ -145,7 +148,7 @@ export async function launch(contestant) {
   const stderr = hear(child.stderr);
   if (pid === undefined) throw new Error(`${contestant.name} cannot be started`);
   const { socket, path, bodyFile } = contestant;
-  const target = { port, socket, path, bodyFile };
+  const target = { port, socket, path, bodyFile, ...contestant.asked };
   try {
     const replyBytes = await Promise.race([contestant.check(target), deathOf(child)]);
     const complaint = () => (contestant.isSilent ? stderr() : "");

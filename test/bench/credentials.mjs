@@ -51,7 +51,7 @@ async function issuerOf(alg) {
   return { prover, tokens };
 }
 
-/** Who calls, as the service finds it out. @param {import("../../src/app/ports.js").Prover} prover */
+/** Who calls, as the service finds it out. @param {import("../../src/app/identity-ports.js").Prover} prover */
 function ask(prover, metadata = new Metadata(), peerUris = /** @type {string[]} */ ([])) {
   const evidence = prover.prove({ authorization: metadata.get("authorization").map(String), peerUris });
   if (evidence instanceof Promise || "kind" in evidence) throw new Error("it is not known at once");

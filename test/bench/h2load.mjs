@@ -4,11 +4,17 @@ import { join } from "node:path";
 import { LOAD_CORE, run } from "./process.mjs";
 
 /**
+ * Paths. `ca`: who signs the server's certificate; `client`: what is shown to the server.
+ *
+ * @typedef {{ ca: string, client?: { certificate: string, key: string } | undefined }} TlsFiles
+ *
  * @typedef {object} Load
  * @property {number} port
  * @property {string | undefined} [socket] the Unix socket to connect to rather than to the port.
  * @property {string} path
  * @property {string} bodyFile
+ * @property {string | undefined} [authorization] what each call shows.
+ * @property {TlsFiles | undefined} [tls] undefined: plain text, as it always is by h2load.
  * @property {number} connections
  * @property {number} inFlight on each connection.
  * @property {{ requests: number } | { ms: number, perSecond?: number }} extent so many requests; or for so long, as
@@ -20,6 +26,7 @@ import { LOAD_CORE, run } from "./process.mjs";
  * @property {number} cutOff at most so many.
  * @property {readonly { endedAt: number, us: number }[]} log when each reply ended, in milliseconds since 1970, and how
  *   long it took.
+ * @property {number} [driverBusy] how much of its core the load's source used, where it says so.
  */
 
 /**
@@ -31,11 +38,12 @@ import { LOAD_CORE, run } from "./process.mjs";
  * @returns {Promise<Tally>}
  * @throws where a request failed.
  */
-export async function h2load({ port, socket, path, bodyFile, connections, inFlight, extent }) {
+export async function h2load({ port, socket, path, bodyFile, authorization, connections, inFlight, extent }) {
   const folder = mkdtempSync(join(tmpdir(), "windbreak-bench-"));
   const logFile = join(folder, "requests");
   const sizes = ["-c", String(connections), "-m", String(inFlight), "-t", "1"];
-  const headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"];
+  const shown = authorization === undefined ? [] : ["-H", `authorization: ${authorization}`];
+  const headers = ["-H", "content-type: application/grpc", "-H", "te: trailers", ...shown];
   const url = `http://127.0.0.1:${port}${path}`;
   const base = socket === undefined ? [] : ["-B", `unix:${socket}`];
   try {
@@ -49,7 +57,7 @@ export async function h2load({ port, socket, path, bodyFile, connections, inFlig
       url,
     ]);
     const cutOff = "requests" in extent ? 0 : connections * inFlight;
-    return { ...account(said), cutOff, log: readFileSync(logFile, "latin1").split("\n").filter(Boolean).map(readLine) };
+    return { ...account(said), cutOff, log: readLog(readFileSync(logFile, "latin1")) };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -84,6 +92,16 @@ function account(said) {
  */
 function numbers(text, pattern) {
   return (pattern.exec(text) ?? []).slice(1).map(Number);
+}
+
+/**
+ * Read a log of h2load's form.
+ *
+ * @param {string} text
+ * @returns {Tally["log"]}
+ */
+export function readLog(text) {
+  return text.split("\n").filter(Boolean).map(readLine);
 }
 
 /** @param {string} line start in microseconds since 1970, status, microseconds to the end. */

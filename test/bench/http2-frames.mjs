@@ -1,4 +1,4 @@
-// As much of HTTP/2 (RFC 9113) as one client with one stream on a connection needs.
+// As much of HTTP/2 (RFC 9113) as clients need that send the same again and again.
 
 export const DATA = 0;
 export const HEADERS = 1;
@@ -14,9 +14,15 @@ export const ACK = 1;
 const END_HEADERS = 4;
 
 export const HEAD_BYTES = 9;
+/** Where in a frame the number of its stream stands. */
+export const STREAM_AT = 5;
 export const DEFAULT_WINDOW = 65_535;
 export const WIDEST_WINDOW = 2 ** 31 - 1;
 export const INITIAL_WINDOW_SIZE = 4;
+
+/** How a literal header begins whose name is written out (HPACK, RFC 7541 section 6.2). */
+const NOT_KEPT = 0;
+const KEPT = 0x40;
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -31,7 +37,7 @@ export function frame(type, flags, stream, payload) {
   head.writeUIntBE(payload.length, 0, 3);
   head[3] = type;
   head[4] = flags;
-  head.writeUInt32BE(stream, 5);
+  head.writeUInt32BE(stream, STREAM_AT);
   return Buffer.concat([head, payload]);
 }
 
@@ -69,7 +75,39 @@ export function windowUpdate(stream, bytes) {
  * @param {Readonly<Record<string, string>>} headers pseudo-headers first.
  */
 export function request(stream, headers) {
-  const block = Object.entries(headers).map(([name, value]) => literal(name, value));
+  return literalRequest(stream, headers, NOT_KEPT);
+}
+
+/**
+ * The same, and the server is to keep the headers in its table (section 6.2.1), for `repeatedRequest`.
+ *
+ * @param {number} stream
+ * @param {Readonly<Record<string, string>>} headers less than 4 KiB of them.
+ */
+export function indexedRequest(stream, headers) {
+  return literalRequest(stream, headers, KEPT);
+}
+
+/**
+ * Begin another request with the headers of the one before, by their places in the table: all after the 61 that are
+ * always there, the newest first.
+ *
+ * @param {number} stream
+ * @param {Readonly<Record<string, string>>} headers
+ */
+export function repeatedRequest(stream, headers) {
+  const { length } = Object.keys(headers);
+  const block = Buffer.from(Array.from({ length }, (_, nth) => 0x80 | (62 + length - 1 - nth)));
+  return frame(HEADERS, END_HEADERS, stream, block);
+}
+
+/**
+ * @param {number} stream
+ * @param {Readonly<Record<string, string>>} headers
+ * @param {number} form
+ */
+function literalRequest(stream, headers, form) {
+  const block = Object.entries(headers).map(([name, value]) => literal(name, value, form));
   return frame(HEADERS, END_HEADERS, stream, Buffer.concat(block));
 }
 
@@ -81,15 +119,16 @@ const PREFIX = 127;
  *
  * @param {string} name below 127 bytes.
  * @param {string} value
+ * @param {number} [form] its first byte: what the server is to do with its table.
  */
-export function literal(name, value) {
+export function literal(name, value, form = NOT_KEPT) {
   const length = [Math.min(value.length, PREFIX)];
   if (value.length >= PREFIX) {
     let rest = value.length - PREFIX;
     for (; rest >= 128; rest >>= 7) length.push((rest & 127) | 128);
     length.push(rest);
   }
-  return Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from(length), Buffer.from(value)]);
+  return Buffer.concat([Buffer.from([form, name.length]), Buffer.from(name), Buffer.from(length), Buffer.from(value)]);
 }
 
 /**

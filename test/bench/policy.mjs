@@ -5,15 +5,17 @@ import { MODEL, PRINCIPAL } from "./question.mjs";
  *
  * The caller that asks is listed first; the others are like it.
  *
- * @param {{ ttl: string, principals?: number, own?: "usd_per_day" | "concurrent_requests", upstreamKey?: string }} options `ttl`: how long a
+ * @param {{ ttl: string, principals?: number, own?: "usd_per_day" | "concurrent_requests", upstreamKey?: string, credentials?: readonly string[] }} options `ttl`: how long a
  *   reservation stays open; `own`: what is counted of each principal beside its tokens a day, by a limit of its own or
- *   one of its role; `upstreamKey`: the variable that holds the workspace's key, which Envoy's door asks for.
+ *   one of its role; `upstreamKey`: the variable that holds the workspace's key, which Envoy's door asks for; `credentials`: of
+ *   the caller that asks, each as YAML.
  * @returns {string} YAML.
  */
-export function benchPolicy({ ttl, principals = 1, own = "usd_per_day", upstreamKey }) {
+export function benchPolicy({ ttl, principals = 1, own = "usd_per_day", upstreamKey, credentials = [] }) {
   const key = upstreamKey === undefined ? "" : `\n    upstream_key: { env: ${upstreamKey} }`;
   const concurrency = own === "concurrent_requests" ? ", concurrent_requests: 1_000_000_000" : "";
   const limits = own === "usd_per_day" ? ", limits: { usd_per_day: 9_000_000 }" : "";
+  const proved = credentials.length === 0 ? "" : `, credentials: [${credentials.join(", ")}]`;
   const names = [PRINCIPAL.id, ...Array.from({ length: principals - 1 }, (_, index) => principalName(index + 1))];
   return `version: 1
 organization: acme
@@ -28,7 +30,7 @@ roles:
     models: [${MODEL}, mistral-large-latest, codestral-latest, mistral-embed]
     limits: { tokens_per_day: 1_000_000_000_000_000${concurrency} }
 principals:
-${names.map((name) => `  ${name}: { role: ${PRINCIPAL.role}, workspace: ${PRINCIPAL.workspace}${limits} }`).join("\n")}
+${names.map((name, nth) => `  ${name}: { role: ${PRINCIPAL.role}, workspace: ${PRINCIPAL.workspace}${limits}${nth === 0 ? proved : ""} }`).join("\n")}
 `;
 }
 

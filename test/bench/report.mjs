@@ -1,4 +1,5 @@
 import { reportEnvoy } from "./envoy-report.mjs";
+import { reportIdentity } from "./identity-report.mjs";
 import { isEmptyHandler, table, whole } from "./report-parts.mjs";
 import { reportStores } from "./stores-report.mjs";
 import { medianOf, ratioOf } from "./summary.mjs";
@@ -15,6 +16,7 @@ import { targets } from "./targets.mjs";
  * @property {readonly import("./memory.mjs").MemoryFigure[]} memory
  * @property {readonly import("./compile.mjs").CompileFigure[]} compile
  * @property {import("./stores.mjs").StoreFigures | undefined} stores
+ * @property {import("./identity.mjs").IdentityFigures | undefined} identity
  * @property {import("./envoy.mjs").EnvoyFigures | undefined} envoy
  * @property {readonly import("./abuse.mjs").AbuseFigure[]} abuse
  */
@@ -35,6 +37,7 @@ export function report(results) {
     memoryTable(results),
     compileTable(results),
     ...(results.stores ? reportStores(results.stores) : []),
+    ...(results.identity ? [reportIdentity(results.identity)] : []),
     ...(results.envoy ? reportEnvoy(results.envoy) : []),
     abuseTable(results),
     targetTable(results),
@@ -44,11 +47,11 @@ export function report(results) {
 }
 
 /** @param {Results} results */
-function machineLine({ machine, rounds, nodeFlags, measured, stores, envoy }) {
+function machineLine({ machine, rounds, nodeFlags, measured, stores, identity, envoy }) {
   const { cpu, cores, kernel, node, grpcJs, h2load, redis, pinned, loadBefore, date } = machine;
   const busy = loadBefore < IDLE ? "" : ` (not idle: its load average was ${loadBefore.toFixed(1)} before)`;
   const where = `${date}: ${cpu}, ${cores} cores${busy}, ${kernel}, Node ${node}, grpc-js ${grpcJs}`;
-  if (measured.length === 0 && !stores && !envoy) return `${where}.`;
+  if (measured.length === 0 && !stores && !identity && !envoy) return `${where}.`;
   const cored = pinned ? "Server on one core, load on another" : "Not pinned to cores: compare with care";
   const flags = nodeFlags.length === 0 ? "no flags for Node" : `Node with ${nodeFlags.join(" ")}`;
   return `${where}, h2load ${h2load}, Redis ${redis}. ${cored}; ${flags}; medians of ${rounds} rounds.`;

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { assertSizes } from "./answers.mjs";
 import { AUTHORIZE_STREAM, launch } from "./contestants.mjs";
-import { h2load } from "./h2load.mjs";
+import { drive, startingMs } from "./load.mjs";
 import { cpuMicroseconds, LOAD_CORE, residentMib, run } from "./process.mjs";
 import { quantile } from "./statistics.mjs";
 
@@ -25,7 +25,7 @@ import { quantile } from "./statistics.mjs";
  * @property {number} residentMib of the server, at the end.
  * @property {number} answered since the server's start.
  * @property {number} [storeUs] CPU of the process that counts for the server, for one decision.
- * @property {number} [driverBusy] how much of its core the stream's driver used.
+ * @property {number} [driverBusy] how much of its core the driver of this bench used, where it was one.
  *
  * @typedef {Cell & Figures & { contestant: string, round: number }} Measurement
  *
@@ -106,7 +106,7 @@ export async function measureRound({ contestants, cells, timing }, round) {
  */
 async function warmUp(running, cells, { warmUpMs }) {
   const shape = { connections: 4, inFlight: 16 };
-  const { replies } = await h2load({ ...running.target, ...shape, extent: { ms: warmUpMs } });
+  const { replies } = await drive({ ...running.target, ...shape, extent: { ms: warmUpMs } });
   if (!running.contestant.streams || cells.every(({ door }) => door !== "stream")) return replies;
   const streamed = await measureStream(running, shape, { settleMs: warmUpMs / 2, measureMs: SLACK_MS });
   return replies + streamed.answered;
@@ -149,17 +149,18 @@ function measure(running, cell, timing, perSecond) {
  */
 async function measureUnary({ contestant, target, pid, replyBytes }, { connections, inFlight }, timing, perSecond) {
   const { settleMs, measureMs } = timing;
-  const ms = settleMs + measureMs + SLACK_MS;
+  const startMs = startingMs(target.source);
+  const ms = startMs + settleMs + measureMs + SLACK_MS;
   const extent = perSecond === undefined ? { ms } : { ms, perSecond };
   const { store } = contestant;
   const sample = () => ({ at: Date.now(), cpuUs: cpuMicroseconds(pid), storeUs: store && cpuMicroseconds(store.pid) });
   const watch = async () => {
-    await wait(settleMs);
+    await wait(startMs + settleMs);
     const begin = sample();
     await wait(measureMs);
     return { begin, end: sample() };
   };
-  const [tally, { begin, end }] = await Promise.all([h2load({ ...target, connections, inFlight, extent }), watch()]);
+  const [tally, { begin, end }] = await Promise.all([drive({ ...target, connections, inFlight, extent }), watch()]);
   assertSizes(tally, replyBytes);
 
   const within = tally.log.filter(({ endedAt }) => endedAt >= begin.at && endedAt < end.at).map(({ us }) => us);
@@ -169,6 +170,7 @@ async function measureUnary({ contestant, target, pid, replyBytes }, { connectio
     p99Us: quantile(within, 0.99),
     cpuUs: (end.cpuUs - begin.cpuUs) / within.length,
     ...(begin.storeUs && end.storeUs ? { storeUs: (end.storeUs - begin.storeUs) / within.length } : {}),
+    ...(tally.driverBusy === undefined ? {} : { driverBusy: tally.driverBusy }),
     answered: tally.replies,
   };
 }

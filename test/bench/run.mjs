@@ -7,6 +7,7 @@ import { cerbos } from "./cerbos.mjs";
 import { measureCompile } from "./compile.mjs";
 import { emptyHandler, windbreak } from "./contestants.mjs";
 import { measureEnvoy } from "./envoy.mjs";
+import { measureIdentity } from "./identity.mjs";
 import { lacking, machineFacts } from "./machine.mjs";
 import { measureMemory } from "./memory.mjs";
 import { report } from "./report.mjs";
@@ -16,7 +17,7 @@ import { targets } from "./targets.mjs";
 
 /** @typedef {import("./rounds.mjs").Cell} Cell */
 
-const SECTIONS = ["unary", "stream", "memory", "compile", "stores", "envoy", "abuse"];
+const SECTIONS = ["unary", "stream", "memory", "compile", "stores", "identity", "envoy", "abuse"];
 const FIGURES = /(<!-- figures -->\n).*(\n<!-- end of figures -->)/s;
 
 const FULL = {
@@ -77,7 +78,8 @@ function misuse() {
   const unknown = [...asked].find((section) => !SECTIONS.includes(section));
   if (unknown !== undefined) return `--only ${unknown}: there is no such part; name one of ${SECTIONS.join(", ")}`;
   if (!Number.isInteger(rounds) || rounds < 1) return `--rounds ${flags.rounds}: name a whole number from 1`;
-  if (["unary", "stream", "stores", "envoy", "abuse"].some((section) => asked.has(section))) return lacking();
+  if (["unary", "stream", "stores", "identity", "envoy", "abuse"].some((section) => asked.has(section)))
+    return lacking();
   return undefined;
 }
 
@@ -122,6 +124,11 @@ function measureHomes() {
   return measureStores({ rounds, sizes: { timing, drive, memory }, nodeFlags, withPeers: flags.peers }, say);
 }
 
+function measureCallers() {
+  if (!asked.has("identity")) return undefined;
+  return measureIdentity({ rounds, timing: sizes.timing, nodeFlags }, say);
+}
+
 function measureGuarding() {
   if (!asked.has("envoy")) return undefined;
   const { timing, through, times } = sizes;
@@ -155,10 +162,11 @@ const memory = asked.has("memory") ? await measureMemory(sizes.memory) : [];
 if (asked.has("compile")) say("compile");
 const compile = asked.has("compile") ? await measureCompile(sizes.compile) : [];
 const stores = await measureHomes();
+const identity = await measureCallers();
 const envoy = await measureGuarding();
 const abuse = asked.has("abuse") ? await measureAbuse({ measureMs: sizes.abuseMs, nodeFlags }, say) : [];
 
-const results = { machine, rounds, nodeFlags, measured, memory, compile, stores, envoy, abuse };
+const results = { machine, rounds, nodeFlags, measured, memory, compile, stores, identity, envoy, abuse };
 const tables = report(results);
 process.stdout.write(`${tables}\n`);
 if (flags.json !== undefined)

@@ -1,4 +1,5 @@
 import { envoyTargets } from "./envoy-targets.mjs";
+import { identityTargets } from "./identity-targets.mjs";
 import { storeCeilings } from "./stores-targets.mjs";
 import { ratioOf } from "./summary.mjs";
 
@@ -21,7 +22,8 @@ const HALF = /** @type {const} */ ({ pace: "half" });
  * @returns {readonly Target[]}
  */
 export function targets(results) {
-  const { memory, compile, stores, envoy } = results;
+  const { memory, compile, stores, identity, envoy } = results;
+  const others = [...(identity ? identityTargets(identity) : []), ...(envoy ? envoyTargets(envoy) : [])];
   const all = [
     unaryRate(results),
     ...[shape(1, 1), shape(4, 4), shape(4, 16)].map((each) => unaryTail(results, each)),
@@ -31,7 +33,7 @@ export function targets(results) {
     ...memory.filter(({ thing }) => thing === "principal").map(({ ids, bytes }) => counterSet(ids, bytes)),
     ...compile.filter(({ principals }) => principals === 10_000).map(({ compileMs }) => compileTime(compileMs)),
     ...(stores ? storeCeilings(stores) : []).map(({ what, target, value, unit }) => atMost(target, value, what, unit)),
-    ...(envoy ? envoyTargets(envoy) : []).map(({ what, bound, target, value, unit }) =>
+    ...others.map(({ what, bound, target, value, unit }) =>
       bound === "at least" ? atLeast(target, value, what, unit) : atMost(target, value, what, unit),
     ),
   ];

@@ -1,9 +1,9 @@
 // What Windbreak adds to a call through Envoy: the same Envoy with and without the two filters, by turns.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { counted, withClient } from "./answers.mjs";
+import { makeCertificate } from "./certificates.mjs";
 import { newFolder } from "./contestants.mjs";
 import { startEnvoy } from "./envoy-process.mjs";
 import { guardedService } from "./guarded-service.mjs";
@@ -28,7 +28,7 @@ const TOKENS_A_CALL = 680;
  */
 export async function startThrough({ nodeFlags }) {
   const folder = newFolder("through");
-  const { certificate, key } = certificateIn(folder);
+  const { certificate, key } = makeCertificate(`${folder}/mistral`, { name: "DNS:api.mistral.ai" });
   const mistralPort = await freePort();
   /** @type {(() => Promise<void>)[]} */
   const ends = [];
@@ -112,26 +112,6 @@ async function callThrough(port, pace, { reason, isWarmUp = false } = {}) {
   /** @type {import("./paced-calls.mjs").Task} */
   const task = { port, path: CHAT, reason, isWarmUp, ...pace };
   return JSON.parse(await run(LOAD_CORE, ["node", CALLS, JSON.stringify(task)]));
-}
-
-/**
- * Make a certificate for Mistral's name that is its own authority.
- *
- * @param {string} folder
- */
-function certificateIn(folder) {
-  const certificate = `${folder}/mistral.crt`;
-  const key = `${folder}/mistral.key`;
-  execFileSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"],
-      ...["-subj", "/CN=api.mistral.ai", "-addext", "subjectAltName=DNS:api.mistral.ai"],
-      ...["-out", certificate, "-keyout", key],
-    ],
-    { stdio: "ignore" },
-  );
-  return { certificate, key };
 }
 
 /** @param {(() => Promise<void>)[]} ends */
