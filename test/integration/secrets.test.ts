@@ -22,6 +22,7 @@ const UPSTREAM_KEY = "MARKUPSTREAMKEY0123456789";
 const PASSWORD = "MARKREDISPASSWORD";
 const PROMPT = "MARKPROMPT";
 const ANSWER = "MARKANSWER";
+const WEBHOOK = "MARKWEBHOOK";
 
 const policyFor = (jwks: string, upstream: string) => `version: 1
 workspaces: { dev: { models: ["*"], upstream_key: ${upstream}, limits: { requests_per_day: 1000 } } }
@@ -33,6 +34,8 @@ trust:
     principal: { claim: sub }
     role: crew
     workspace: dev
+alerts: [{ at: [1%], limits: "*", notify: ops }]
+notify: { ops: { webhook: "http://127.0.0.1:1/${WEBHOOK}" } }
 `;
 
 /** All that the service says, at every door, to anyone. */
@@ -54,7 +57,16 @@ async function start() {
   };
   const policy = policyFor(issuer.url, `{ file: ${files.upstream} }`);
   const socket = `unix:${join(directory, "envoy.sock")}`;
-  const flags = ["--identity", "credential", "--listen-envoy", socket, "--log-level", "debug"];
+  const flags = [
+    "--identity",
+    "credential",
+    "--listen-envoy",
+    socket,
+    "--log-level",
+    "debug",
+    "--decision-log",
+    "stdout",
+  ];
   const secrets = ["--admin-token-file", files.admin, "--redis-file", files.redis];
   const running = await startProcess("", { file: policyFile(policy), flags: [...flags, ...secrets] });
   await running.line(/the counter store at .* answers/);
@@ -197,6 +209,7 @@ describeWith(["redis-server"], "a service that holds secrets", () => {
       said.push(...(await askEnvoyAll(running)), ...(await askAdminAll(running)));
     };
     await askAll();
+    await line(/notify\.ops could not be told/);
     expect(said.join("\n")).toContain('"windbreak_reason":"allowed"');
 
     // Everything that a secret comes from goes wrong at once.
@@ -221,8 +234,9 @@ describeWith(["redis-server"], "a service that holds secrets", () => {
     const all = [stdout, ...stderr, ...said].join("\n");
     const secrets = [OWN_KEY, OTHER_KEY].map((key) => key.slice(12, 40));
     for (const token of tokens) secrets.push(...token.split(".").map((part) => part.slice(0, 24)));
-    secrets.push("MARKCLAIM", ADMIN_TOKEN, UPSTREAM_KEY, PASSWORD, PROMPT, ANSWER);
+    secrets.push("MARKCLAIM", ADMIN_TOKEN, UPSTREAM_KEY, PASSWORD, PROMPT, ANSWER, WEBHOOK);
     expect(all.length).toBeGreaterThan(50_000);
+    expect(stdout).toContain('"kind":"decision"');
     for (const secret of secrets) expect(all.split("\n").filter((one) => one.includes(secret))).toEqual([]);
   });
 });
