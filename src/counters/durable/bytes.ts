@@ -22,7 +22,9 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.#bytes[this.skip(1)] = value;
+    // Room first: it may take other bytes.
+    const at = this.skip(1);
+    this.#bytes[at] = value;
   }
 
   u32(value: number): void {
