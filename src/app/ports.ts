@@ -61,6 +61,9 @@ export interface CounterStore {
 
   /** Open reservations, a page at a time. Each that stays open is on one page at the least. */
   reservations(page: Page, now: EpochMs): MaybePromise<ReservationPage | Away>;
+
+  /** What was used on one day by each (workspace, principal, model), a page at a time. Each is on one page at the least. */
+  totals(page: DayPage, now: EpochMs): MaybePromise<TotalPage | Away>;
 }
 
 /** The store did not answer. */
@@ -222,4 +225,27 @@ export interface OpenReservation extends CallerName {
   readonly amounts: Amounts;
   readonly reservedAt: EpochMs;
   readonly expiresAt: EpochMs;
+}
+
+export interface DayPage extends Page {
+  /** Its label: the local date in days since 1970. */
+  readonly day: number;
+}
+
+export interface TotalPage {
+  readonly totals: readonly Total[];
+  /** The `after` of the next page; undefined: this is the last. */
+  readonly next: string | undefined;
+}
+
+/**
+ * What was used, limited or not: what was settled, in the window of its Authorize, and what an expiry charged.
+ * Sums above 2^53-1 are told as that.
+ */
+export interface Total extends Amounts {
+  readonly workspace: string;
+  /** Empty: of all whom the day had no room for. */
+  readonly principal: string;
+  readonly model: string;
+  readonly requests: number;
 }

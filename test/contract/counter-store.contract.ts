@@ -18,6 +18,7 @@ import { settlement } from "./counter-store/settlement.js";
 import { shadow } from "./counter-store/shadow.js";
 import { slidingWindows } from "./counter-store/sliding-windows.js";
 import type { StageOf } from "./counter-store/stage-of.js";
+import { totals } from "./counter-store/totals.js";
 import { unreservedCharges } from "./counter-store/unreserved-charges.js";
 
 /** An empty store, and how to be rid of it. */
@@ -70,6 +71,7 @@ export function counterStoreContract(name: string, makeStore: MakeStore, { runs 
       counterKeys,
       reload,
       amounts,
+      totals,
     ]) {
       part(stageOfTest);
     }

@@ -94,6 +94,10 @@ class Crashing implements CounterStore {
     return this.#store.reservations(page, now);
   }
 
+  totals(page: Parameters<CounterStore["totals"]>[0], now: EpochMs) {
+    return this.#store.totals(page, now);
+  }
+
   async close(): Promise<void> {
     await this.#store.close();
     if (this.#said.lines.length > 0) throw new Error(this.#said.lines.join("\n"));

@@ -41,5 +41,6 @@ function swept(store: MemoryStore): CounterStore {
     },
     counters: (page) => store.counters(page),
     reservations: (page, now) => store.reservations(page, now),
+    totals: (page, now) => store.totals(page, now),
   };
 }

@@ -157,5 +157,6 @@ function fading(store: MemoryStore, isAway: () => boolean): CounterStore {
     read: (account, windows, now) => (isAway() ? AWAY : store.read(account, windows, now)),
     counters: (page) => (isAway() ? AWAY : store.counters(page)),
     reservations: (page, now) => (isAway() ? AWAY : store.reservations(page, now)),
+    totals: (page, now) => (isAway() ? AWAY : store.totals(page, now)),
   };
 }

@@ -38,6 +38,7 @@ function distant(store: MemoryStore) {
     read: (...args) => Promise.resolve(store.read(...args)),
     counters: (page) => store.counters(page),
     reservations: (page, now) => store.reservations(page, now),
+    totals: (page, now) => store.totals(page, now),
   };
   return {
     far,

@@ -39,5 +39,6 @@ export function replicasOf(make: () => CounterStore, { count, lives }: { count: 
     },
     counters: (page) => next().counters(page),
     reservations: (page, now) => next().reservations(page, now),
+    totals: (page, now) => next().totals(page, now),
   };
 }

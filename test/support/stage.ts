@@ -11,6 +11,7 @@ import type {
   Reserve,
   ReserveResult,
   SettleResult,
+  TotalPage,
 } from "../../src/app/ports.js";
 import type { Caller } from "../../src/domain/caller.js";
 import type { Amounts } from "../../src/domain/charges.js";
@@ -228,12 +229,33 @@ export class Stage {
     return there(await this.store.reservations({ after, limit }, this.clock.now()));
   }
 
+  /**
+   * What was used on a day, by `workspace principal model`, as `requests input output cost`. By pages of about `limit`;
+   * rows that count nothing are left out.
+   */
+  async totals(date: string, limit = 100): Promise<Readonly<Record<string, string>>> {
+    const day = Date.parse(date) / DAY_MS;
+    const found: Record<string, string> = {};
+    let after: string | undefined = "";
+    while (after !== undefined) {
+      const page: TotalPage = there(await this.store.totals({ day, after, limit }, this.clock.now()));
+      for (const { workspace, principal, model, requests, inputTokens, outputTokens, cost } of page.totals) {
+        if (requests === 0) continue;
+        found[`${workspace} ${principal} ${model}`] = `${requests} ${inputTokens} ${outputTokens} ${cost}`;
+      }
+      after = page.next;
+    }
+    return found;
+  }
+
   byName(who: Who, readings: readonly Reading[]): Readings {
     const { counted } = this.caller(who).standing;
     if (counted.length !== readings.length) throw new Error(`${readings.length} readings of ${counted.length} limits`);
     return Object.fromEntries(counted.map(({ name }, index) => [name, there(readings[index])]));
   }
 }
+
+const DAY_MS = 86_400_000;
 
 /** Readings by the names of their limits, in the policy's order. */
 export type Readings = Readonly<Record<string, Reading>>;

@@ -1,5 +1,6 @@
 import type { EpochMs } from "../../domain/units.js";
 import type { StoreState } from "../memory/store-state.js";
+import type { TotalPlace } from "../memory/totals.js";
 import type { RecordWriter } from "./record-writer.js";
 
 /**
@@ -13,9 +14,11 @@ export class Carry {
   readonly #writer: RecordWriter;
   readonly #since: EpochMs;
   readonly #charged: IterableIterator<[string, Parameters<RecordWriter["chargedOnce"]>[1] & { readonly at: EpochMs }]>;
+  readonly #totals: Iterator<TotalPlace>;
   #counter = 0;
   #reservation = 0;
   #isChargedDone = false;
+  #areTotalsDone = false;
 
   /** @param since when the segment began: what was reserved later stands in it anyway. */
   constructor(state: StoreState, writer: RecordWriter, since: EpochMs) {
@@ -23,6 +26,7 @@ export class Carry {
     this.#writer = writer;
     this.#since = since;
     this.#charged = state.chargedOnce.entries();
+    this.#totals = state.totals.places()[Symbol.iterator]();
   }
 
   /** Whether a reservation's record does not stand in the segment yet, and must before a change to it. */
@@ -36,6 +40,7 @@ export class Carry {
     while (left > 0 && this.#counter < this.#state.counters.high) left -= this.#writeCounter();
     while (left > 0 && this.#reservation < this.#state.reservations.slab.high) left -= this.#writeReservation(now);
     while (left > 0 && !this.#isChargedDone) left -= this.#writeCharged();
+    while (left > 0 && !this.#areTotalsDone) left -= this.#writeTotal();
     return left > 0;
   }
 
@@ -61,6 +66,14 @@ export class Carry {
     const next = this.#charged.next();
     if (next.done) this.#isChargedDone = true;
     else this.#writer.chargedOnce(next.value[0], next.value[1], next.value[1].at);
+    return 1;
+  }
+
+  #writeTotal(): number {
+    const next = this.#totals.next();
+    const state = next.done ? undefined : this.#state.totals.stateOf(next.value);
+    if (next.done) this.#areTotalsDone = true;
+    else if (state) this.#writer.total(next.value, state);
     return 1;
   }
 }

@@ -4,6 +4,7 @@ import type {
   ChargeResult,
   CounterPage,
   CounterStore,
+  DayPage,
   Page,
   Reading,
   Release,
@@ -13,6 +14,7 @@ import type {
   ReserveResult,
   Settle,
   SettleResult,
+  TotalPage,
 } from "../../app/ports.js";
 import type { Caller } from "../../domain/caller.js";
 import type { EpochMs } from "../../domain/units.js";
@@ -87,6 +89,10 @@ export class DurableStore implements CounterStore {
 
   reservations(page: Page, now: EpochMs): ReservationPage {
     return this.#memory.reservations(page, this.#at(now));
+  }
+
+  totals(page: DayPage, now: EpochMs): TotalPage {
+    return this.#memory.totals(page, this.#at(now));
   }
 
   /**

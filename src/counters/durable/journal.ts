@@ -112,12 +112,12 @@ export class Journal implements ChangeLog {
     return this.#commit();
   }
 
-  charged(key: string, usage: ChargedUsage, account: Counted, now: EpochMs): Away | undefined {
+  charged(key: string, usage: ChargedUsage, account: Counted, now: EpochMs, isBeyond: boolean): Away | undefined {
     if (this.#failing) return this.#failing;
     this.#begin(now);
     this.#makeCounters(account);
     this.#records.defineAccount(account);
-    this.#records.charged(key, usage, account, now);
+    this.#records.charged(key, usage, account, now, isBeyond);
     return this.#commit();
   }
 

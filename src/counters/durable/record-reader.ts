@@ -10,6 +10,8 @@ import type { ChargedUsage } from "../memory/charged-once.js";
 import type { CounterState } from "../memory/counter-records.js";
 import { Counted, type FixedPlan } from "../memory/memory-account.js";
 import type { Sum } from "../memory/sums.js";
+import type { TotalState, Used } from "../memory/total-names.js";
+import type { TotalPlace } from "../memory/totals.js";
 import type { ByteReader } from "./bytes.js";
 
 /** A record that says what no record of this version can say. */
@@ -72,6 +74,17 @@ export function readUsage(from: ByteReader): {
 
 export function readAmounts(from: ByteReader): Amounts {
   return { inputTokens: from.f64(), outputTokens: from.f64(), cost: from.f64() };
+}
+
+export function readTotalState(from: ByteReader): { readonly place: TotalPlace; readonly state: TotalState } {
+  const place = { day: from.f64(), key: from.text() };
+  const used = readUsed(from);
+  const lots = Array.from({ length: from.u32() }, () => ({ ends: from.f64(), ...readUsed(from) }));
+  return { place, state: { used, lots } };
+}
+
+function readUsed(from: ByteReader): Used {
+  return { requests: from.f64(), ...readAmounts(from) };
 }
 
 function readPrice(from: ByteReader): Price | undefined {

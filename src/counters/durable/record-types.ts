@@ -20,6 +20,10 @@ export const RECORD = {
   chargedOnce: 12,
   /** All that lived when the segment began stands in it now. */
   carried: 13,
+  /** All that a row of a day's totals holds. */
+  total: 14,
+  /** As `charged`, in the row of totals that many share. */
+  chargedBeyond: 15,
 } as const;
 
 /** The order in which windows are written. */

@@ -10,6 +10,8 @@ import type { Counted, FixedPlan, Terms } from "../memory/memory-account.js";
 import { RECORD_BYTES } from "../memory/reservation-records.js";
 import type { Reservations } from "../memory/reservations.js";
 import type { Sum } from "../memory/sums.js";
+import type { TotalState, Used } from "../memory/total-names.js";
+import type { TotalPlace } from "../memory/totals.js";
 import type { ByteWriter } from "./bytes.js";
 import { beginFrame, endFrame } from "./frames.js";
 import { CALENDAR, RECORD } from "./record-types.js";
@@ -93,8 +95,8 @@ export class RecordWriter {
   }
 
   /** Its account is defined. */
-  charged(key: string, usage: ChargedUsage, account: Counted, now: EpochMs): void {
-    const start = this.#begin(RECORD.charged);
+  charged(key: string, usage: ChargedUsage, account: Counted, now: EpochMs, isBeyond: boolean): void {
+    const start = this.#begin(isBeyond ? RECORD.chargedBeyond : RECORD.charged);
     this.#to.u32(this.#number(account));
     this.#usage(key, usage, now);
     endFrame(this.#to, start);
@@ -121,6 +123,21 @@ export class RecordWriter {
       to.f64(ends);
       to.u8(givesBack ? 1 : 0);
       this.#sum(amount);
+    }
+    endFrame(to, start);
+  }
+
+  /** All that a row of a day's totals holds. */
+  total({ day, key }: TotalPlace, { used, lots }: TotalState): void {
+    const to = this.#to;
+    const start = this.#begin(RECORD.total);
+    to.f64(day);
+    to.text(key);
+    this.#used(used);
+    to.u32(lots.length);
+    for (const lot of lots) {
+      to.f64(lot.ends);
+      this.#used(lot);
     }
     endFrame(to, start);
   }
@@ -192,6 +209,11 @@ export class RecordWriter {
     this.#to.f64(inputTokens);
     this.#to.f64(outputTokens);
     this.#to.f64(cost);
+  }
+
+  #used(used: Used): void {
+    this.#to.f64(used.requests);
+    this.#amounts(used);
   }
 
   #sum({ low, high }: Sum): void {

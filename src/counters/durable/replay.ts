@@ -1,7 +1,7 @@
 import type { EpochMs } from "../../domain/units.js";
 import type { Windows } from "../../domain/window.js";
 import type { Present } from "../memory/account-counters.js";
-import type { Counted, FixedPlan, Terms } from "../memory/memory-account.js";
+import { type Counted, type FixedPlan, termsOf } from "../memory/memory-account.js";
 import { RECORD_BYTES, reservedAtOf } from "../memory/reservation-records.js";
 import type { StoreState } from "../memory/store-state.js";
 import { ByteReader } from "./bytes.js";
@@ -10,6 +10,7 @@ import {
   readAmounts,
   readCounterState,
   readPlan,
+  readTotalState,
   readUsage,
   readWindows,
   UnreadableRecord,
@@ -88,7 +89,7 @@ export class Replay {
         this.#plans.set(from.u32(), readPlan(from));
         return;
       case RECORD.turned:
-        this.#state.windows = known(this.#windows, from.u32());
+        this.#state.turnTo(known(this.#windows, from.u32()));
         this.#see(from.f64());
         return;
       case RECORD.reserved:
@@ -104,7 +105,8 @@ export class Replay {
         this.#released(from);
         return;
       case RECORD.charged:
-        this.#charged(from);
+      case RECORD.chargedBeyond:
+        this.#charged(from, type === RECORD.chargedBeyond);
         return;
       case RECORD.chargedOnce: {
         const { key, usage, at } = readUsage(from);
@@ -114,6 +116,11 @@ export class Replay {
       case RECORD.counter: {
         const { slot, counter, state } = readCounterState(from);
         this.#state.counters.restore(slot, counter, state);
+        return;
+      }
+      case RECORD.total: {
+        const { place, state } = readTotalState(from);
+        this.#state.totals.restore(place, state);
         return;
       }
       case RECORD.carried:
@@ -132,11 +139,9 @@ export class Replay {
   #reservation(from: ByteReader, isNew: boolean): number {
     const { reservations } = this.#state;
     const slot = from.u32();
-    const terms: Terms = {
-      account: known(this.#accounts, from.u32()),
-      plan: known(this.#plans, from.u32()),
-      windows: known(this.#windows, from.u32()),
-    };
+    const account = known(this.#accounts, from.u32());
+    const plan = known(this.#plans, from.u32());
+    const terms = termsOf(account, plan, known(this.#windows, from.u32()));
     const copy = from.bytes(RECORD_BYTES);
     const requestId = from.optionalText();
     const shadowDenials = Array.from({ length: from.u32() }, () => from.text());
@@ -160,10 +165,10 @@ export class Replay {
     if (this.#state.reservations.isOpen(slot, present.now)) this.#state.release(slot, forget, present);
   }
 
-  #charged(from: ByteReader): void {
+  #charged(from: ByteReader, isBeyond: boolean): void {
     const account = known(this.#accounts, from.u32());
     const { key, usage, at } = readUsage(from);
-    this.#state.charge(key, usage, account, this.#present(at));
+    this.#state.charge(key, usage, account, this.#present(at), isBeyond);
   }
 
   #slot(from: ByteReader): number {

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 
 const MAGIC = "WINDBREAKJOURNAL";
 /** Of the format. A newer one may be read by newer versions only. */
-const VERSION = 1;
+const VERSION = 2;
 const CHECKED_BYTES = MAGIC.length + 8;
 
 export const HEAD_BYTES = CHECKED_BYTES + 4;

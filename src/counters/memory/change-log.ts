@@ -17,5 +17,6 @@ export interface ChangeLog {
   repeated(slot: number): Away | undefined;
   settled(slot: number, actual: Amounts, now: EpochMs): Away | undefined;
   released(slot: number, forget: boolean, now: EpochMs): Away | undefined;
-  charged(key: string, usage: ChargedUsage, account: Counted, now: EpochMs): Away | undefined;
+  /** @param isBeyond whether the day has no room for a row of totals of its own. */
+  charged(key: string, usage: ChargedUsage, account: Counted, now: EpochMs, isBeyond: boolean): Away | undefined;
 }

@@ -4,12 +4,20 @@ import type { OpenPlan } from "../../domain/plan.js";
 import type { Windows } from "../../domain/window.js";
 import type { CounterRecords } from "./counter-records.js";
 import type { Named } from "./owner.js";
+import { totalKey } from "./total-names.js";
 
 /** What a reservation fixes for its life, shared by all that are alike. */
 export interface Terms {
   readonly account: Counted;
   readonly plan: FixedPlan;
   readonly windows: Windows;
+  /** Names its row of the day's totals. */
+  readonly totalKey: string;
+}
+
+/** Make the terms of a reservation. */
+export function termsOf(account: Counted, plan: FixedPlan, windows: Windows): Terms {
+  return { account, plan, windows, totalKey: totalKey(account.caller, plan.model.id) };
 }
 
 /** What a reservation keeps of its plan. */
@@ -62,7 +70,7 @@ export class MemoryAccount extends Counted<Caller> implements Account {
 
   /** The terms of a reservation made now. Most are like the one before, and share its object. */
   terms(plan: OpenPlan, windows: Windows): Terms {
-    if (this.#terms?.plan !== plan || this.#terms.windows !== windows) this.#terms = { account: this, plan, windows };
+    if (this.#terms?.plan !== plan || this.#terms.windows !== windows) this.#terms = termsOf(this, plan, windows);
     return this.#terms;
   }
 }

@@ -5,6 +5,7 @@ import type {
   ChargeResult,
   CounterPage,
   CounterStore,
+  DayPage,
   Page,
   Reading,
   Release,
@@ -14,6 +15,7 @@ import type {
   ReserveResult,
   Settle,
   SettleResult,
+  TotalPage,
 } from "../../app/ports.js";
 import type { Caller } from "../../domain/caller.js";
 import type { Amounts } from "../../domain/charges.js";
@@ -31,7 +33,7 @@ import { isForeign, nameOf } from "./owner.js";
 import { readingsOf } from "./readings.js";
 import { type RequestName, type Reservations, requestNamed } from "./reservations.js";
 import { counterPage, grantOf, reservationPage } from "./shown.js";
-import { StoreState } from "./store-state.js";
+import { chargedTotal, StoreState } from "./store-state.js";
 
 /** Two are dropped for each one made, so what is no longer needed never piles up under load. */
 const COLLECTED_PER_CALL = 2;
@@ -94,6 +96,7 @@ export class MemoryStore implements CounterStore {
 
     const slot = this.#write(reserve, account, windows, named?.key);
     this.#reservations.setShadowDenials(slot, shadowDenials);
+    this.#state.findTotal(slot);
     const away = this.#log?.reserved(slot);
     if (away) {
       this.#reservations.forget(slot);
@@ -137,9 +140,11 @@ export class MemoryStore implements CounterStore {
     if (known) return { kind: "charged", cost: known.amounts.cost, already: true };
 
     const usage = { amounts, caller: name, model: plan.model?.id ?? "" };
-    const away = this.#log?.charged(once, usage, own(account), now);
+    const present = { windows, now };
+    const isBeyond = this.#state.totals.isBeyond(chargedTotal(usage, own(account), present));
+    const away = this.#log?.charged(once, usage, own(account), now, isBeyond);
     if (away) return away;
-    this.#state.charge(once, usage, own(account), { windows, now });
+    this.#state.charge(once, usage, own(account), present, isBeyond);
     return { kind: "charged", cost: amounts.cost, already: false };
   }
 
@@ -166,6 +171,10 @@ export class MemoryStore implements CounterStore {
 
   reservations(page: Page, now: EpochMs): ReservationPage {
     return reservationPage(this.#reservations, page, now);
+  }
+
+  totals({ day, ...page }: DayPage, now: EpochMs): TotalPage {
+    return this.#state.totals.page(day, page, now);
   }
 
   /**
@@ -198,7 +207,7 @@ export class MemoryStore implements CounterStore {
     const { windows } = this.#state;
     if (windows && this.#proposed === proposed) return windows;
     const turned = windows ? laterOf(windows, proposed) : proposed;
-    this.#state.windows = turned;
+    this.#state.turnTo(turned);
     this.#proposed = proposed;
     this.#log?.turned(turned, now);
     return turned;

@@ -29,6 +29,7 @@ const GIVES_BACK = 8;
 const CAP_ASKED = 16;
 const ANNOTATED = 32;
 const CAME_AGAIN = 64;
+const BEYOND = 128;
 
 /** When the reservation of a copied record was made. */
 export function reservedAtOf(copy: Buffer): EpochMs {
@@ -107,6 +108,15 @@ export class ReservationRecords {
 
   setComeAgain(slot: number): void {
     this.#set(slot, CAME_AGAIN);
+  }
+
+  /** Whether the day had no room for a row of totals of its own when it was made. */
+  isBeyond(slot: number): boolean {
+    return this.#has(slot, BEYOND);
+  }
+
+  setBeyond(slot: number): void {
+    this.#set(slot, BEYOND);
   }
 
   /** Say when it closed, which is from when on it is remembered for a while. */

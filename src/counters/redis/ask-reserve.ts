@@ -1,6 +1,7 @@
 import type { Away, Grant, Reserve, ReserveResult } from "../../app/ports.js";
 import type { EpochMs } from "../../domain/units.js";
 import { inventRequestId, type Random24 } from "../memory/ids.js";
+import { totalKey } from "../memory/total-names.js";
 import { askRelease } from "./ask-release.js";
 import type { FloodGate, Turn } from "./flood-gate.js";
 import type { Answered } from "./gather.js";
@@ -79,6 +80,7 @@ function ask({ asking, server }: ReserveMeans, wish: Wish, now: EpochMs): Promis
       writeWindows(reserve.calendar.at(now)),
       account.limits,
       writeBody(reserve, account, secret),
+      totalKey(account.caller, reserve.plan.model.id),
       ...account.fields,
     ],
     waitedMs: turn?.waitedMs,

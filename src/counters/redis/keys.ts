@@ -45,6 +45,11 @@ export class Keys {
     return { workspace, principal, requestId };
   }
 
+  /** A hash: what was used on one day, by its label. `lua/totals.lua` makes the same name. */
+  day(label: number): string {
+    return `${this.#prefix}t:${label}`;
+  }
+
   /** What usage without a reservation is remembered by. */
   once(onceKey: string): string {
     return `${this.#prefix}u:${onceKey}`;

@@ -5,6 +5,7 @@ import type {
   ChargeResult,
   CounterPage,
   CounterStore,
+  DayPage,
   Page,
   Reading,
   Release,
@@ -14,12 +15,14 @@ import type {
   ReserveResult,
   Settle,
   SettleResult,
+  TotalPage,
 } from "../../app/ports.js";
 import type { Caller } from "../../domain/caller.js";
 import type { EpochMs, Millis } from "../../domain/units.js";
 import type { Calendar } from "../../domain/window.js";
 import type { Random24 } from "../memory/ids.js";
 import { askCharge } from "./ask-charge.js";
+import { askDay } from "./ask-day.js";
 import { askRelease } from "./ask-release.js";
 import { askReserve, type ReserveMeans } from "./ask-reserve.js";
 import { askSettle } from "./ask-settle.js";
@@ -156,6 +159,11 @@ export class RedisStore implements CounterStore {
       return open ? [open] : [];
     });
     return { reservations, next: part.next };
+  }
+
+  async totals(page: DayPage): Promise<TotalPage | Away> {
+    const { server, scripts } = this.#options;
+    return server.away() ?? askDay({ server, scripts, keys: this.#keysNow(), first: this.#first() }, page);
   }
 
   async #release(reservationId: string, forget: boolean): Promise<ReleaseResult> {

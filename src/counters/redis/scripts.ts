@@ -21,6 +21,7 @@ export interface Scripts {
   readonly charge: Script;
   readonly read: Script;
   readonly list: Script;
+  readonly day: Script;
   readonly probe: Script;
   readonly walk: Script;
   readonly look: Script;
@@ -37,9 +38,10 @@ export function readScripts(): Scripts {
   const reserved = text("reserved");
   const record = text("record");
   const settlement = text("settlement");
+  const totals = text("totals");
   const drift = text("drift");
-  const reserve = { parts: joined(cells, state, reserved, record), body: text("reserve") };
-  const settle = { parts: joined(cells, reserved, record, settlement), body: text("settle") };
+  const reserve = { parts: joined(cells, state, reserved, record, totals), body: text("reserve") };
+  const settle = { parts: joined(cells, reserved, record, totals, settlement), body: text("settle") };
   const library = makeLibrary({ reserve, settle });
   return {
     library,
@@ -48,10 +50,11 @@ export function readScripts(): Scripts {
       functionName: functionName(library.name, "reserve"),
     },
     settle: { ...script(settle.parts, settle.body), functionName: functionName(library.name, "settle") },
-    release: script(cells, reserved, record, settlement, text("release")),
-    charge: script(cells, state, text("charge")),
+    release: script(cells, reserved, record, totals, settlement, text("release")),
+    charge: script(cells, state, totals, text("charge")),
     read: script(cells, text("read")),
     list: script(cells, text("list")),
+    day: script(cells, text("day")),
     probe: script(cells, text("probe")),
     walk: script(cells, record, drift, text("walk")),
     look: script(cells, drift, text("look")),

@@ -120,6 +120,30 @@ export class Model {
     return known && now < known.at + MEMORY_MS ? known : undefined;
   }
 
+  /** The days on which anything was reserved or charged, as dates of UTC. */
+  days(): readonly string[] {
+    return [...new Set([...this.held, ...this.#bills].map(({ at }) => dateOf(at)))];
+  }
+
+  /** What was used on a day, by workspace, principal and model. */
+  totals(date: string, now: number): Readonly<Record<string, string>> {
+    const used = this.held
+      .filter(({ at }) => dateOf(at) === date)
+      .flatMap((held): Bill[] => {
+        if (held.actual) return [{ ...held, amounts: held.actual }];
+        const isCharged = !held.closed && now >= held.ends && !held.givesBack;
+        return isCharged ? [{ ...held, amounts: held.content.worst }] : [];
+      });
+    const found: Record<string, string> = {};
+    for (const { caller, amounts } of [...used, ...this.#bills.filter(({ at }) => dateOf(at) === date)]) {
+      const key = `${caller.standing.workspace.name} ${caller.principal} small-1`;
+      const [requests = 0, input = 0, output = 0, cost = 0] = (found[key] ?? "0 0 0 0").split(" ").map(Number);
+      const sums = [requests + 1, input + amounts.inputTokens, output + amounts.outputTokens, cost + amounts.cost];
+      found[key] = sums.join(" ");
+    }
+    return found;
+  }
+
   /** What each reservation and bill holds of a counter at an instant, by what was known of them by now. */
   #parts(counter: Counter, at: number): Part[] {
     const { metric, window } = counter;
@@ -171,6 +195,10 @@ export class Model {
     const counted = this.#parts(counter, now).filter(({ used, reserved }) => used + reserved > 0);
     return Math.max(now, ...counted.map(({ leaves }) => leaves));
   }
+}
+
+function dateOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
 }
 
 /** When what fell in a window at an instant is no longer of it. */

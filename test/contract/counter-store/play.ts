@@ -25,13 +25,14 @@ export async function play(stage: Stage, model: Model, step: Step): Promise<void
   }
 }
 
-/** Hold every reading, and every open reservation, against the model's. */
+/** Hold every reading, every day's totals and every open reservation, against the model's. */
 export async function compare(stage: Stage, model: Model): Promise<void> {
   const now = stage.clock.now();
   for (const who of WHO) {
     const caller = stage.caller(who);
     expect(Object.values(await stage.read(who))).toEqual(model.readings(caller, undefined, now));
   }
+  for (const date of model.days()) expect(await stage.totals(date)).toEqual(model.totals(date, now));
   const open = await stage.open();
   expect(open.map(({ reservationId }) => reservationId).sort()).toEqual(
     model.held

@@ -52,6 +52,7 @@ function deskOf() {
     read: (account, calendar, now) => (gone.has("read") ? AWAY : memory.read(account, calendar, now)),
     counters: (page) => memory.counters(page),
     reservations: (page, now) => memory.reservations(page, now),
+    totals: (page, now) => memory.totals(page, now),
   };
   const stage = new Stage(memory, new FakeClock("2026-03-10T12:00:00Z"), { limits: LIMITS });
   const snapshot = new Snapshot(stage.policy, stage.calendar, store);

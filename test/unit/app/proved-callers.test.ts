@@ -35,6 +35,7 @@ function deskOf(answer: ReturnType<Identity["whoIs"]>, policy = policyOf({ works
     read: (account, calendar, now) => memory.read(account, calendar, now),
     counters: (page) => memory.counters(page),
     reservations: (page, now) => memory.reservations(page, now),
+    totals: (page, now) => memory.totals(page, now),
   };
   const snapshot = new Snapshot(policy, new Calendar("UTC"), store);
   const logged: Decided[] = [];

@@ -5,7 +5,7 @@
 --           <B shared> <B own> <d input tokens> <d output tokens> <d cost nano-USD>
 --           the windows that its replica believes open (state.lua)
 --           its counters: <B metric> <B window> <B> <d> each, shared ones first
---           what is remembered
+--           what is remembered: 'principal role workspace input output cost model'
 --           `shared` fields of the shared hash, then `own` fields of the principal's
 -- Reply   1 <d now ms> <8 bytes epoch; missing where nothing is counted yet>; then for each one of
 --           'C' charged, { 'O', record } it had been, 'T' the windows are over: nothing was changed,
@@ -52,8 +52,12 @@ local function charge()
       if is_own then needed = math.max(needed, needed_until(window, now, now)) end
     end
   end
+  local workspace, model = string.match(text, '^%S+ %S+ (%S+) %S+ %S+ %S+ (%S*)$')
+  local day = day_key(shared, labels[4])
+  local total, row, is_first = find_row(day, workspace .. ' ' .. sub(own, #shared + 2) .. ' ' .. model)
   epoch = epoch_of(keep_shared(shared, state, changed, now, salt))
   keep_own(own, owned[1], own_changed, needed, now)
+  write_row(day, total, settled_row(row, now, 0, nil, 1, input, output, cost), is_first)
   call('SET', once, write('<I6', now) .. text, 'PX', MEMORY_MS)
   return 'C'
 end

@@ -8,6 +8,7 @@
 --           the windows that its replica believes open (state.lua)
 --           its limits: <B metric> <B window> <B shadow> <d ceiling> each, shared ones first
 --           what its record holds beside its head (record.lua)
+--           its field of the day's totals (totals.lua)
 --           `shared` fields of the shared hash, then `own` fields of the principal's
 -- Reply   1 <d now ms> <8 bytes epoch; missing where nothing is counted yet>; then for each call one of
 --           'A' <I6 2 x the instant of its end> <B index>...    admitted; the indexes (from 1) of limits that refused in
@@ -38,7 +39,8 @@ local function decide()
   local flags, shared_count, own_count, ttl, input, output, cost = read('<BBBdddd', ARGV[argument])
   local others = flags > 15 and read('<I2', ARGV[argument], 36)
   local windows, limits, body = ARGV[argument + 1], ARGV[argument + 2], ARGV[argument + 3]
-  local fields = argument + 4
+  local total = ARGV[argument + 4]
+  local fields = argument + 5
   local own_fields = fields + shared_count
   argument = own_fields + own_count
   local own, record, others_at = KEYS[key], KEYS[key + 1], key + 2
@@ -80,6 +82,12 @@ local function decide()
   local half = ttl / 2
   local ends_at = math.ceil((now + ttl) / half) * half
   local changed, own_changed, needed = {}, {}, 0
+  local day, row, is_first
+  if not gives_back then
+    day = day_key(shared, labels[4])
+    total, row, is_first = find_row(day, total)
+    row = held_row(row, ends_at, input, output, cost)
+  end
   for i = 1, count do
     local charge, window, cell = amounts[i], kinds[i], cells[i]
     if charge > 0 then
@@ -96,6 +104,7 @@ local function decide()
   values[1] = keep_shared(shared, state, changed, now, salt)
   epoch = epoch_of(values[1])
   keep_own(own, owned[1], own_changed, needed, now)
+  if row then write_row(day, total, row, is_first) end
   if refusing ~= '' then body = body .. '\n' .. refusing end
   call('SET', record, open_record(gives_back, ends_at, now) .. body, 'PX', floor(ends_at - now) + MEMORY_MS)
 

@@ -126,6 +126,22 @@ local function write_cells(hash, state, changed)
   if not state then call('PEXPIRE', hash, SHARED_MS) end
 end
 
+-- The row of totals after the end of a reservation: its day's hash, its field, the row, whether the day begins with it; nil:
+-- unchanged. It counts on the day that it was reserved on, also when that is over.
+local function total_after(shared, own, record, workspace, used, now)
+  local holds = record.state == OPEN_CHARGE
+  if not used and not holds then return nil end
+  local day = day_key(shared, record.labels[4])
+  local field, row, is_first = find_row(day, workspace .. ' ' .. sub(own, #shared + 2) .. ' ' .. record.model)
+  if not used then return day, field, settled_row(row, now, record.ends, record, 0, 0, 0, 0), is_first end
+  -- A row that is lost holds no estimate either.
+  if holds and not record.is_open and row ~= NO_ROW then
+    local input, output, cost = used[3] - record.input, used[4] - record.output, used[5] - record.cost
+    return day, field, settled_row(row, now, 0, record, 0, input, output, cost), is_first
+  end
+  return day, field, settled_row(row, now, holds and record.ends or 0, record, 1, used[3], used[4], used[5]), is_first
+end
+
 -- Give a record's amounts back where it is open, and change what is used. used: by metric; nil: nothing is used.
 -- All is read before anything is written, so that what cannot be read keeps all of it from being changed.
 local function settle_cells(shared, own, record, workspace, used, now)
@@ -136,6 +152,8 @@ local function settle_cells(shared, own, record, workspace, used, now)
   local owned = split < count and call('HMGET', own, '#', rest(fields, split + 1, count)) or {}
   local changed = changed_cells(values, fields, 1, split, record, values[1], estimate, used, now)
   local own_changed = changed_cells(owned, fields, split + 1, count, record, values[1], estimate, used, now)
+  local day, total, row, is_first = total_after(shared, own, record, workspace, used, now)
   write_cells(shared, values[1], changed)
   write_cells(own, owned[1], own_changed)
+  if row then write_row(day, total, row, is_first) end
 end

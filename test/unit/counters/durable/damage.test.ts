@@ -156,7 +156,7 @@ describe("a journal with damage in the middle", () => {
 
 it("a journal of a newer version is refused, with a way out", async () => {
   const { bytes } = await journalOf();
-  const newer = Buffer.concat([writeHead(1, 2), bytes.subarray(HEAD_BYTES)]);
+  const newer = Buffer.concat([writeHead(1, 3), bytes.subarray(HEAD_BYTES)]);
   await expect(openState(directoryWith(newer))).rejects.toThrow(
     "journal 1 was written by a newer version; start that version, or give another directory",
   );

@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { MemoryStore } from "../../../../src/counters/memory/memory-store.js";
+import { DAYS_KEPT } from "../../../../src/domain/day.js";
 import { FakeClock } from "../../../support/fake-clock.js";
 import { seededRandom24 } from "../../../support/seeded-random.js";
 import { Stage } from "../../../support/stage.js";
@@ -69,7 +70,7 @@ async function heldBytes(): Promise<number> {
 }
 
 describe("principals that come and go", () => {
-  it("leave nothing behind once their windows and records have passed, and no more memory each time", async () => {
+  it("leave nothing behind once their windows, records and days have passed, and no more memory each time", async () => {
     const store = new MemoryStore(seededRandom24(1));
     const stage = new Stage(store, new FakeClock("2026-03-10T12:00:00Z"), { limits });
     const held: number[] = [];
@@ -77,7 +78,7 @@ describe("principals that come and go", () => {
       await comeAndGo(stage, store, round);
       expect(store.stats(stage.clock.now()).counters).toBeGreaterThan(PRINCIPALS / ROUNDS);
       store.sweep(PRINCIPALS * 4, stage.calendar, stage.clock.now());
-      stage.clock.advance(32 * 86_400_000);
+      stage.clock.advance(DAYS_KEPT * 86_400_000);
       store.sweep(PRINCIPALS * 4, stage.calendar, stage.clock.now());
       expect(store.stats(stage.clock.now())).toMatchObject({ open: 0, remembered: 0, counters: 0 });
       held.push(await heldBytes());
