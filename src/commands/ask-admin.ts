@@ -84,8 +84,8 @@ async function shownTo({ adminTokenFile: file }: AskSettings): Promise<{ readonl
   return failure(EXIT.usage, `--admin-token-file ${file}: ${read.why}; put the admin port's token there`);
 }
 
-/** What was answered is not what this version's admin port answers. */
-function misfit(settings: AskSettings): Failure {
+/** Say that what was answered is not what this version's admin port answers. */
+export function misfit(settings: AskSettings): Failure {
   return unreachable(settings, "the admin port there is of another version");
 }
 

@@ -101,6 +101,15 @@ export function withPrincipalFlags(command: Program): Program {
     .option("--workspace <name>", "its workspace; a principal that the policy lists needs none");
 }
 
+/** Add whose totals are shown, and of when. */
+export function withTotalsFlags(command: Program): Program {
+  return command
+    .option("--top [n]", "show who spent most instead, so many of them (default: 10)")
+    .option("--by <what>", "principal, workspace or model (default: principal)")
+    .option("--day <date>", "today, yesterday or a date as 2026-03-10 (default: today)")
+    .option("--month <month>", "a month as 2026-03");
+}
+
 /** Add what a caller asks. */
 export function withQuestionFlags(command: Program): Program {
   return withPrincipalFlags(command)

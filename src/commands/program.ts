@@ -15,6 +15,7 @@ import {
   withServeFlags,
   withServerFlags,
   withTestFlags,
+  withTotalsFlags,
 } from "./flags.js";
 
 /** A command as it was called. */
@@ -167,21 +168,23 @@ const ASKING: readonly CommandText[] = [
   },
   {
     name: "usage",
-    about: "show what a principal has left; without one, every limit, from the admin port",
+    about: "show what a principal has left; without one, every limit; with --top, who spent most",
     load: async () => (await import("./usage.js")).usage,
     flags: (command) =>
       withServerFlags(
         withAdminAddress(
-          withPrincipalFlags(command).option(
-            "--model <name>",
-            "show too whether the principal may use it, and its prices",
+          withTotalsFlags(
+            withPrincipalFlags(command).option(
+              "--model <name>",
+              "show too whether the principal may use it, and its prices",
+            ),
           ),
         ),
       ),
     examples: [
       "windbreak usage",
+      "windbreak usage --top 3 --by workspace --month 2026-03",
       "windbreak usage --principal search-service --model mistral-embed",
-      `windbreak usage ${ADA} --json`,
     ],
   },
   {

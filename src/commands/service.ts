@@ -3,6 +3,7 @@ import type { Desk } from "../app/desk.js";
 import { isLimitCursor, listLimits } from "../app/list-limits.js";
 import type { PendingCall } from "../app/pending-usage.js";
 import type { Clock } from "../app/ports.js";
+import { readTotals } from "../app/read-totals.js";
 import { recordPending } from "../app/record-usage.js";
 import type { Snapshot } from "../app/snapshot.js";
 import { SnapshotInForce } from "../app/snapshot-in-force.js";
@@ -290,6 +291,7 @@ export class Service {
       },
       limits: (page) => (isLimitCursor(page.after) ? listLimits(this.#desk, page) : { kind: "bad_cursor" }),
       reservations: (page) => this.#counters.store.reservations(page, clock.now()),
+      totals: (asked) => readTotals(this.#desk, asked),
       release: (reservationId) => {
         const release = { reservationId, forget: false, now: clock.now(), calendar: this.#snapshot().calendar };
         return whenDone(this.#counters.store.release(release), (result) => {

@@ -9,13 +9,15 @@ import { readLimitsPage, rowsOf } from "./limit-rows.js";
 import { limitTable } from "./limit-table.js";
 import { askBudget } from "./service-calls.js";
 import { formatPairs, plural } from "./table.js";
+import { isTopAsked, usageTop } from "./usage-top.js";
 
-/** Show how one principal's limits stand, or, where none is named, every limit that something is counted on. */
+/** Show how one principal's limits stand; where none is named, every limit that something is counted on, or who used most. */
 export async function usage(context: Context): Promise<number> {
   const { io, flags } = context;
   const read = readAskSettings(context);
   if (read.kind === "faulty") return failUsage(io, read.faults);
 
+  if (isTopAsked(context)) return usageTop(context, read.settings);
   const principal = {
     id: textOf(flags, "principal"),
     role: textOf(flags, "role"),

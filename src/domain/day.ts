@@ -21,6 +21,7 @@ export function parseDay(date: string): number | undefined {
 export function parseMonth(month: string): { readonly first: number; readonly last: number } | undefined {
   const first = parseDay(`${month}-01`);
   if (first === undefined) return undefined;
-  const [year = 0, number = 0] = month.split("-").map(Number);
-  return { first, last: Date.UTC(year, number, 1) / DAY_MS - 1 };
+  const next = new Date(first * DAY_MS);
+  next.setUTCMonth(next.getUTCMonth() + 1);
+  return { first, last: next.getTime() / DAY_MS - 1 };
 }

@@ -1,4 +1,7 @@
 import type { OpenReservation } from "../app/ports.js";
+import type { TotalsRead } from "../app/read-totals.js";
+import type { Sums } from "../app/top-sums.js";
+import { formatDay } from "../domain/day.js";
 import type { Metric, Window } from "../domain/limit.js";
 import type { EpochMs } from "../domain/units.js";
 import { formatAddress } from "./address.js";
@@ -41,6 +44,29 @@ export function reservationJson(reservation: OpenReservation): Json {
     estimated_cost_nano_usd: int64(amounts.cost),
     reserved_at: timestamp(reservation.reservedAt),
     reservation_expires_at: timestamp(reservation.expiresAt),
+  };
+}
+
+/** What was used on some days; amounts are named as a report of usage names them. */
+export function totalsJson({ by, first, last, timezone, keptSince, named, others, all }: TotalsRead): Json {
+  return {
+    by,
+    from: formatDay(first),
+    to: formatDay(last),
+    timezone,
+    kept_since: formatDay(keptSince),
+    usage: named.map(({ name, ...sums }) => ({ [by]: name, ...sumsJson(sums) })),
+    others: { count: others.count, ...sumsJson(others) },
+    total: sumsJson(all),
+  };
+}
+
+function sumsJson({ requests, inputTokens, outputTokens, cost }: Sums): { readonly [key: string]: Json } {
+  return {
+    requests: int64(requests),
+    input_tokens: int64(inputTokens),
+    output_tokens: int64(outputTokens),
+    cost_nano_usd: int64(cost),
   };
 }
 

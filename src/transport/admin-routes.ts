@@ -2,8 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { Page } from "../app/ports.js";
 import { readBody } from "./admin-body.js";
 import { type Refusal, refuseChange } from "./admin-guard.js";
-import { isReady, type Json, limitJson, readinessJson, reservationJson } from "./admin-json.js";
+import { isReady, type Json, limitJson, readinessJson, reservationJson, totalsJson } from "./admin-json.js";
 import type { AdminSource } from "./admin-source.js";
+import { readTotalsQuery } from "./totals-query.js";
 
 /** What is sent back. */
 export interface Answer {
@@ -49,6 +50,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/healthz", { method: "GET", about: "200 while the process lives", answer: () => json(200, { status: "ok" }) }],
   ["/readyz", { method: "GET", about: "200 while callers may be sent here", answer: readiness }],
   ["/v1/limits", { method: "GET", about: "every limit as it stands; ?after=<next> for the next page", answer: limits }],
+  ["/v1/usage", { method: "GET", about: "who used most; ?by= &top= and &day= or &month=", answer: usage }],
   ["/v1/reservations", { method: "GET", about: "open reservations; ?after=<next>", answer: reservations }],
   ["/v1/reservations/release", { method: "POST", about: 'gives one back: {"reservation_id": "…"}', answer: release }],
 ]);
@@ -105,6 +107,14 @@ async function reservations({ source }: Routing, { query }: Asked): Promise<Answ
   const found = await source.reservations(page);
   if ("kind" in found) return refused({ status: 503, error: STORE_AWAY });
   return json(200, { reservations: found.reservations.map(reservationJson), next: found.next });
+}
+
+async function usage({ source }: Routing, { query }: Asked): Promise<Answer> {
+  const asked = readTotalsQuery(query);
+  if ("error" in asked) return refused(asked);
+  const read = await source.totals(asked);
+  if ("kind" in read) return refused({ status: 503, error: STORE_AWAY });
+  return json(200, totalsJson(read));
 }
 
 async function release({ source }: Routing, { request }: Asked): Promise<Answer> {

@@ -1,5 +1,6 @@
 import type { LimitReport } from "../app/limit-report.js";
 import type { Away, MaybePromise, Page, ReleaseResult, ReservationPage } from "../app/ports.js";
+import type { TotalsAsked, TotalsRead } from "../app/read-totals.js";
 import type { Address } from "./address.js";
 
 /** What the admin port shows and does. */
@@ -11,6 +12,9 @@ export interface AdminSource {
 
   /** Open reservations, as the store pages them. */
   reservations(page: Page): MaybePromise<ReservationPage | Away>;
+
+  /** What was used on some days, summed up. */
+  totals(asked: TotalsAsked): MaybePromise<TotalsRead | Away>;
 
   /** Give back all that a reservation holds. */
   release(reservationId: string): MaybePromise<ReleaseResult>;

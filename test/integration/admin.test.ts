@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { OpenReservation } from "../../src/app/ports.js";
+import type { TotalsRead } from "../../src/app/read-totals.js";
 import type { Limit } from "../../src/domain/limit.js";
 import { LimitStatus, Metric, metricToJSON, Window, windowToJSON } from "../../src/gen/windbreak/v1/policy_decision.js";
 import type { Address } from "../../src/transport/address.js";
@@ -59,10 +60,22 @@ function reservation(reservationId: string): OpenReservation {
   };
 }
 
+const TOTALS: TotalsRead = {
+  by: "principal",
+  first: 20_522,
+  last: 20_522,
+  timezone: "UTC",
+  keptSince: 20_459,
+  named: [{ name: "ada", requests: 2, inputTokens: 30, outputTokens: 4, cost: Number.MAX_SAFE_INTEGER }],
+  others: { count: 3, requests: 3, inputTokens: 1, outputTokens: 0, cost: 5 },
+  all: { requests: 5, inputTokens: 31, outputTokens: 4, cost: Number.MAX_SAFE_INTEGER },
+};
+
 const SOURCE: AdminSource = {
   ready: () => READY,
   limits: async () => ({ policyRevision: "r1", limits: [ROW], next: undefined }),
   reservations: () => ({ reservations: [reservation("rsv-1")], next: undefined }),
+  totals: () => TOTALS,
   release: (id) => ({ kind: id === "rsv-1" ? "released" : "not_open" }),
 };
 
@@ -166,7 +179,7 @@ describe("GET /", () => {
     const reply = await ask(await open(), "/");
     expect(reply.status).toBe(200);
     expect(reply.headers["content-type"]).toBe("text/plain; charset=utf-8");
-    for (const path of ["/metrics", "/healthz", "/readyz", "/v1/limits", "/v1/reservations", RELEASE]) {
+    for (const path of ["/metrics", "/healthz", "/readyz", "/v1/limits", "/v1/usage", "/v1/reservations", RELEASE]) {
       expect(reply.text).toContain(` ${path} `);
     }
   });
@@ -331,6 +344,61 @@ describe("GET /v1/limits", () => {
   });
 });
 
+describe("GET /v1/usage", () => {
+  const sums = { requests: "2", input_tokens: "30", output_tokens: "4", cost_nano_usd: "9007199254740991" };
+
+  it("gives sums in protobuf's JSON form, by the name that they were asked by", async () => {
+    expect(await json(ask(await open(), "/v1/usage"))).toEqual({
+      by: "principal",
+      from: "2026-03-10",
+      to: "2026-03-10",
+      timezone: "UTC",
+      kept_since: "2026-01-06",
+      usage: [{ principal: "ada", ...sums }],
+      others: { count: 3, requests: "3", input_tokens: "1", output_tokens: "0", cost_nano_usd: "5" },
+      total: { requests: "5", input_tokens: "31", output_tokens: "4", cost_nano_usd: "9007199254740991" },
+    });
+  });
+
+  it.each([
+    ["", { by: "principal", days: { daysAgo: 0 }, top: 10 }],
+    ["?by=model&top=1000&day=yesterday", { by: "model", days: { daysAgo: 1 }, top: 1_000 }],
+    ["?day=2026-03-10&by=workspace", { by: "workspace", days: { first: 20_522, last: 20_522 }, top: 10 }],
+    ["?month=2026-02", { by: "principal", days: { first: 20_485, last: 20_512 }, top: 10 }],
+  ])("asked by %j asks for what that says", async (query, asked) => {
+    const heard: unknown[] = [];
+    const admin = await from({
+      totals: (one) => {
+        heard.push(one);
+        return TOTALS;
+      },
+    });
+    expect((await ask(admin, `/v1/usage${query}`)).status).toBe(200);
+    expect(heard).toEqual([asked]);
+  });
+
+  it.each([
+    ["by=role", "by is one of principal, workspace, model"],
+    ["top=0", "top is a whole number from 1 to 1000"],
+    ["top=1001", "top is a whole number from 1 to 1000"],
+    ["top=1e2", "top is a whole number from 1 to 1000"],
+    ["day=2026-02-30", "day is today, yesterday or a date as 2026-03-10"],
+    ["day=", "day is today, yesterday or a date as 2026-03-10"],
+    ["month=2026-13", "month is written 2026-03"],
+    ["month=2026-02&day=today", "give day or month, not both"],
+    ["after=1", "the parameters are by, day, month, top, each at most once"],
+    ["top=1&top=2", "the parameters are by, day, month, top, each at most once"],
+  ])("refuses %s", async (query, error) => {
+    const reply = await ask(await open(), `/v1/usage?${query}`);
+    expect([reply.status, JSON.parse(reply.text)]).toEqual([400, { error }]);
+  });
+
+  it("is 503 while the store is away", async () => {
+    const admin = await from({ totals: () => ({ kind: "away", cause: new Error("gone") }) });
+    expect((await ask(admin, "/v1/usage")).status).toBe(503);
+  });
+});
+
 describe("GET /v1/reservations", () => {
   it("gives the open ones, named as Authorize names them", async () => {
     expect(await json(ask(await open(), "/v1/reservations"))).toEqual({
@@ -488,6 +556,7 @@ describe("the admin port", () => {
         "/healthz",
         "/readyz",
         "/v1/limits",
+        "/v1/usage",
         "/v1/reservations",
         RELEASE,
       ]);

@@ -4,6 +4,7 @@ import { onTestFinished } from "vitest";
 import type { Desk } from "../../src/app/desk.js";
 import type { Identity } from "../../src/app/identity-ports.js";
 import { listLimits } from "../../src/app/list-limits.js";
+import { readTotals } from "../../src/app/read-totals.js";
 import { Snapshot } from "../../src/app/snapshot.js";
 import { inventRequestId } from "../../src/counters/memory/ids.js";
 import { MemoryStore } from "../../src/counters/memory/memory-store.js";
@@ -60,13 +61,14 @@ export async function startServer({ policy: text = POLICY, identity = declaredId
   const env = { WINDBREAK_SERVER: formatAddress(tcp), WINDBREAK_ADMIN_SERVER: formatAddress(started.admin.address) };
   /** Run a command line that finds this server by variables. */
   const cli = (...argv: readonly string[]): Promise<Ran> => runCli(argv, env);
-  return { cli, health, env, unix: `unix:${socket}`, revision: loaded.policy.revision };
+  return { cli, desk, health, env, unix: `unix:${socket}`, revision: loaded.policy.revision };
 
   function adminSource() {
     const now = clock.now();
     return {
       ready: () => ({ policy: undefined, faults: [], store: "up" as const, draining: false, listeners: [] }),
       limits: (page: Parameters<typeof listLimits>[1]) => listLimits(desk, page),
+      totals: (asked: Parameters<typeof readTotals>[1]) => readTotals(desk, asked),
       reservations: (page: Parameters<MemoryStore["reservations"]>[0]) => store.reservations(page, now),
       release: (reservationId: string) =>
         store.release({ reservationId, forget: false, now, calendar: snapshot.calendar }),

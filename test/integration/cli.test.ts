@@ -2,6 +2,7 @@ import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
 import { type sendUnaryData, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { recordUsage } from "../../src/app/record-usage.js";
 import { fixedIdentity } from "../../src/identity/fixed.js";
 import { formatAddress } from "../../src/transport/address.js";
 import { DECISION_SERVICE } from "../../src/transport/decision-service.js";
@@ -170,6 +171,92 @@ describe("authorize", () => {
       "--pages x",
       "",
     ]);
+  });
+});
+
+/** Charge what some principals used, without reservations. */
+async function use(
+  { desk }: Awaited<ReturnType<typeof startServer>>,
+  ...calls: readonly (readonly [string, number])[]
+) {
+  for (const [nth, [id, inputTokens]] of calls.entries()) {
+    const recorded = await recordUsage(desk, {
+      reservationId: "",
+      requestId: `q${nth}`,
+      principal: { id, role: "developer", workspace: "dev" },
+      model: nth % 2 === 0 ? "mistral-embed" : "codestral-latest",
+      endpoint: undefined,
+      usage: { inputTokens, cachedInputTokens: 0, outputTokens: 0, pages: 0, audioSeconds: 0, annotatedPages: false },
+      outcome: "succeeded",
+      includeLimits: false,
+      labels: {},
+    });
+    expect(recorded.kind).toBe("recorded");
+  }
+}
+
+describe("usage --top", () => {
+  test("says who spent most today, first", async () => {
+    const server = await startServer();
+    await use(server, ["ada", 1_000_000], ["bob", 1_000_000], ["cy", 10], ["ada", 2_000]);
+    const { code, stdout, stderr } = await server.cli("usage", "--top", "2");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(lines(stdout)).toEqual([
+      "day  2026-11-22 (UTC)",
+      "",
+      "PRINCIPAL  USD  SHARE  REQUESTS  INPUT TOKENS  OUTPUT TOKENS",
+      "bob  $0.30  74.9 %  1  1,000,000  0",
+      "ada  $0.1006  25.1 %  2  1,002,000  0",
+      "1 other  $0.000001  0.0 %  1  10  0",
+      "total  $0.400601  100.0 %  4  2,002,010  0",
+      "",
+    ]);
+  });
+
+  test.each([
+    [["--top", "--by", "model"], "MODEL", ["codestral-2508", "mistral-embed-2312"]],
+    [["--by", "workspace", "--month", "2026-11"], "WORKSPACE", ["dev"]],
+    [["--day", "2026-11-22", "--by", "principal"], "PRINCIPAL", ["bob", "ada"]],
+  ])("%s groups and spans as told", async (flags, title, names) => {
+    const server = await startServer();
+    await use(server, ["ada", 1_000_000], ["bob", 1_000_000]);
+    const { stdout } = await server.cli("usage", ...flags);
+    const [, , titles, ...rows] = lines(stdout);
+    expect(titles?.startsWith(`${title}  USD`)).toBe(true);
+    expect(rows.map((row) => row.split("  ")[0])).toEqual([...names, "total", ""]);
+  });
+
+  test("of a day without calls, and of one that is long forgotten, says so", async () => {
+    const { cli } = await startServer();
+    expect((await cli("usage", "--top", "--day", "yesterday")).stdout).toBe(
+      "day  2026-11-21 (UTC)\nnothing was settled\n",
+    );
+    expect(lines((await cli("usage", "--top", "--month", "2025-01")).stdout)).toEqual([
+      "days  2025-01-01 to 2025-01-31 (UTC)",
+      "kept  since 2026-09-20; of earlier days nothing is known",
+      "nothing was settled",
+      "",
+    ]);
+  });
+
+  test("is also the admin port's JSON", async () => {
+    const server = await startServer();
+    await use(server, ["ada", 1_000_000]);
+    const { stdout } = await server.cli("usage", "--top", "--by", "workspace", "--json");
+    const sums = { requests: "1", input_tokens: "1000000", output_tokens: "0", cost_nano_usd: "100000000" };
+    expect(JSON.parse(stdout)).toMatchObject({ by: "workspace", usage: [{ workspace: "dev", ...sums }], total: sums });
+  });
+
+  test.each([
+    [["--top", "0"], /top is a whole number from 1 to 1000 \(HTTP 400\)$/],
+    [["--by", "role"], /by is one of principal, workspace, model \(HTTP 400\)$/],
+    [["--top", "--day", "1 May"], /day is today, yesterday or a date as 2026-03-10 \(HTTP 400\)$/],
+    [["--top", "--principal", "ada"], /^--principal: says whose limits to show, .*; leave it out, /],
+  ])("%s is wrong usage, told on one line", async (flags, fault) => {
+    const { cli } = await startServer();
+    const { code, stdout, stderr } = await cli("usage", ...flags);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr.trimEnd()).toMatch(fault);
   });
 });
 

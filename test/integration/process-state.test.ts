@@ -75,6 +75,12 @@ class Caller {
     this.inDoubt = undefined;
   }
 
+  /** What the totals must say once nothing is open. */
+  get total() {
+    const tokens = [...this.recorded.values()].reduce((sum, one) => sum + one, 0);
+    return { principal: this.principal.id, requests: String(this.recorded.size), input_tokens: String(tokens) };
+  }
+
   /** Resend what was answered, and settle what is open. */
   async settle({ client }: RunningProcess): Promise<void> {
     for (const [request_id, reservation_id] of this.held) {
@@ -90,6 +96,10 @@ class Caller {
     const again = client.authorize({ ...small, request_id: first, principal: this.principal });
     expect(await statusOf(again)).toMatchObject({ code: ALREADY_EXISTS });
   }
+}
+
+function byName<T extends { readonly principal: string }>(totals: readonly T[]): Readonly<Record<string, T>> {
+  return Object.fromEntries(totals.map((total) => [total.principal, total]));
 }
 
 const ALREADY_EXISTS = 6;
@@ -133,6 +143,10 @@ describe("serve --state", () => {
         await caller.settle(second);
         await caller.check(second);
       }
+      const { usage } = JSON.parse(
+        (await second.get(`/v1/usage?top=1000&month=${new Date().toISOString().slice(0, 7)}`)).text,
+      );
+      expect(byName(usage)).toMatchObject(byName(callers.map(({ total }) => total)));
       second.kill("SIGTERM");
       expect(await second.ended()).toMatchObject({ code: 0 });
       expect(second.lines.join("\n")).not.toMatch(/ error /);

@@ -24,7 +24,9 @@ const COMMANDS = [
   "get",
   "hget",
   "hgetall",
+  "hlen",
   "hmget",
+  "hscan",
   "hset",
   "pexpire",
   "scan",
@@ -32,7 +34,7 @@ const COMMANDS = [
   "time",
 ];
 /** What looking for drift takes besides, which comes too seldom to be seen here. */
-const DRIFT_COMMANDS = ["hscan", "info"];
+const DRIFT_COMMANDS = ["info"];
 const KEYS = "~wb1:*";
 
 /** Use all that a service can do. */
@@ -53,6 +55,7 @@ async function useAll(service: SharedService, server: RedisServer): Promise<void
   await server.send("SCRIPT", "FLUSH");
   expect((await client.checkBudget({ principal: principal(who) })).limits.length).toBe(6);
   expect((await service.get("/v1/limits?after=counted-0")).status).toBe(200);
+  expect((await service.get("/v1/usage?by=model")).text).toContain('"model":"even"');
   expect((await service.get("/v1/reservations")).text).toContain(open.reservation_id);
   expect((await service.get("/metrics")).status).toBe(200);
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { isLimitCursor, listLimits } from "../../../src/app/list-limits.js";
+import { readTotals } from "../../../src/app/read-totals.js";
 import { readLimitsPage } from "../../../src/commands/limit-rows.js";
 import { refuseRequest, refuseStranger } from "../../../src/transport/admin-guard.js";
 import { answer, refused } from "../../../src/transport/admin-routes.js";
@@ -35,6 +36,7 @@ function source(): AdminSource {
   return {
     ready: () => ({ policy: undefined, faults: [], store: "up", draining: false, listeners: [] }),
     limits: (page) => (isLimitCursor(page.after) ? listLimits(desk, page) : { kind: "bad_cursor" }),
+    totals: (asked) => readTotals(desk, asked),
     reservations: (page) => desk.store.reservations(page, now),
     release: (reservationId) => desk.store.release({ reservationId, forget: false, now, calendar }),
   };
@@ -53,6 +55,11 @@ export const ADMIN: readonly Target[] = [
         "HEAD ",
         "/v1/limits",
         "/v1/reservations",
+        "/v1/usage",
+        "?month=2026-11",
+        "day=yesterday",
+        "by=model",
+        "top=",
         "/release",
         "/metrics",
         "?after=",

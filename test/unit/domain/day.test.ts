@@ -31,6 +31,7 @@ describe("a month", () => {
     ["2026-02", "2026-02-01", "2026-02-28"],
     ["2028-02", "2028-02-01", "2028-02-29"],
     ["2026-12", "2026-12-01", "2026-12-31"],
+    ["0050-01", "0050-01-01", "0050-01-31"],
   ])("%s goes from %s to %s", (month, first, last) => {
     expect(parseMonth(month)).toEqual({ first: parseDay(first), last: parseDay(last) });
   });
