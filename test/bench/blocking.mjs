@@ -10,7 +10,7 @@ import { CHECK } from "./doors.mjs";
 import { CHAT_BODY, checkBody } from "./envoy-question.mjs";
 import { guardedService } from "./guarded-service.mjs";
 import { HOSTILE_BODIES } from "./hostile-bodies.mjs";
-import { hear, stop } from "./process.mjs";
+import { hear, SERVER_CORE, stop } from "./process.mjs";
 import { median } from "./statistics.mjs";
 import { until } from "./until.mjs";
 
@@ -31,7 +31,7 @@ const WARM_TIMES = 5;
  * @returns {Promise<readonly BlockingFigure[]>}
  */
 export async function measureBlocking({ nodeFlags, times }) {
-  const service = guardedService({ nodeFlags: [...nodeFlags, "--import", PROBE] });
+  const service = guardedService({ nodeFlags: [...nodeFlags, "--import", PROBE], core: SERVER_CORE });
   const child = service.start();
   const complaint = hear(child.stderr);
   const lines = createInterface({ input: child.stdout });

@@ -35,7 +35,7 @@ const desk = {
   identity: declaredIdentity(),
   store,
   clock,
-  log: { decided() {}, settled() {} },
+  log: { decided() {}, settled() {}, released() {} },
   snapshot: () => inForce.current(),
   inventId: () => "",
 };

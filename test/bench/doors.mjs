@@ -4,6 +4,7 @@ import { checkGuard } from "./check-answers.mjs";
 import { AUTHORIZE, put } from "./contestants.mjs";
 import { checkBody } from "./envoy-question.mjs";
 import { guardedService } from "./guarded-service.mjs";
+import { SERVER_CORE } from "./process.mjs";
 import { unaryBody } from "./question.mjs";
 import { measureRound } from "./rounds.mjs";
 
@@ -37,7 +38,7 @@ export function measureDoors({ nodeFlags, timing }, round) {
  * @returns {Contestant}
  */
 function authorizeDoor(nodeFlags) {
-  const { own, start } = guardedService({ nodeFlags });
+  const { own, start } = guardedService({ nodeFlags, core: SERVER_CORE });
   return {
     name: AUTHORIZE_DOOR,
     path: AUTHORIZE,
@@ -56,7 +57,7 @@ function authorizeDoor(nodeFlags) {
  * @returns {Contestant}
  */
 function checkDoor(nodeFlags) {
-  const { own, envoys, start } = guardedService({ nodeFlags });
+  const { own, envoys, start } = guardedService({ nodeFlags, core: SERVER_CORE });
   const question = checkBody();
   return {
     name: CHECK_DOOR,

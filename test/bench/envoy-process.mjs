@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
 import { put } from "./contestants.mjs";
-import { freePort, hear, SERVER_CORE, start, stop } from "./process.mjs";
+import { ANY_CORE, freePort, hear, start, stop } from "./process.mjs";
 import { PRINCIPAL } from "./question.mjs";
 import { until } from "./until.mjs";
 
@@ -66,7 +66,7 @@ export async function startEnvoy({ name, windbreak, mistralPort, rootFile, isGua
   });
   const config = put(`${name}.yaml`, document.toString());
   const given = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"];
-  const child = start(SERVER_CORE, [join(HOME, "envoy"), "--config-path", config, ...given]);
+  const child = start(ANY_CORE, [join(HOME, "envoy"), "--config-path", config, ...given]);
   const said = hear(child.stderr);
   hear(child.stdout);
   const { pid } = child;

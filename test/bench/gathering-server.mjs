@@ -30,6 +30,7 @@ const counters = {
   isUp: () => true,
   sweep: () => undefined,
   stats: () => undefined,
+  alertMarks: { lead: () => false, take: () => false, keep: () => false },
   close: async () => client.disconnect(),
 };
 /** @type {import("../../src/settings.js").ServeSettings} */

@@ -1,7 +1,7 @@
 import { MAIN } from "./built.mjs";
 import { newFolder, put, TTL } from "./contestants.mjs";
 import { benchPolicy } from "./policy.mjs";
-import { SERVER_CORE, start } from "./process.mjs";
+import { start } from "./process.mjs";
 
 /** The key that guarded calls leave with, and the variable that holds it. */
 export const KEY = { name: "WINDBREAK_BENCH_KEY", value: "0123456789abcdefghijklmnopqrstuv" };
@@ -9,9 +9,10 @@ export const KEY = { name: "WINDBREAK_BENCH_KEY", value: "0123456789abcdefghijkl
 /**
  * The built service with a door for its callers and one for Envoy, each a Unix socket.
  *
- * @param {{ nodeFlags: readonly string[], ttl?: string }} options `ttl`: how long a reservation stays open.
+ * @param {{ nodeFlags: readonly string[], ttl?: string, core?: number | undefined }} options `ttl`: how long a
+ *   reservation stays open.
  */
-export function guardedService({ nodeFlags, ttl = TTL }) {
+export function guardedService({ nodeFlags, ttl = TTL, core }) {
   const folder = newFolder("doors");
   const own = `${folder}/own.sock`;
   const envoys = `${folder}/envoy.sock`;
@@ -21,6 +22,6 @@ export function guardedService({ nodeFlags, ttl = TTL }) {
   return {
     own,
     envoys,
-    start: () => start(SERVER_CORE, ["node", ...nodeFlags, MAIN, "serve", ...given], { [KEY.name]: KEY.value }),
+    start: () => start(core, ["node", ...nodeFlags, MAIN, "serve", ...given], { [KEY.name]: KEY.value }),
   };
 }

@@ -7,6 +7,8 @@ import { CAN_PIN } from "./machine.mjs";
 /** The server has one core and the load another, so that neither waits for the other's turn. */
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
+/** Where the system puts it: for loads so light that nobody waits for a core. */
+export const ANY_CORE = undefined;
 
 const STOP_MS = 5_000;
 const MOST_HEARD = 16_384;
@@ -16,12 +18,13 @@ const MICROSECONDS_A_TICK = 10_000;
 /**
  * Start a program on one core, its output piped to us.
  *
- * @param {number} core
+ * @param {number | undefined} core
  * @param {readonly [string, ...string[]]} argv
  * @param {Record<string, string>} [env] besides our own.
  */
 export function start(core, argv, env = {}) {
-  const [program, ...args] = CAN_PIN ? /** @type {const} */ (["taskset", "-c", String(core), ...argv]) : argv;
+  const isPinned = CAN_PIN && core !== ANY_CORE;
+  const [program, ...args] = isPinned ? /** @type {const} */ (["taskset", "-c", String(core), ...argv]) : argv;
   return spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
 }
 
@@ -42,7 +45,7 @@ export function hear(output) {
 /**
  * Run a program on one core to its end.
  *
- * @param {number} core
+ * @param {number | undefined} core
  * @param {readonly [string, ...string[]]} argv
  * @returns {Promise<string>} its stdout.
  * @throws where it failed.

@@ -7,7 +7,7 @@ import { makeCertificate } from "./certificates.mjs";
 import { newFolder } from "./contestants.mjs";
 import { startEnvoy } from "./envoy-process.mjs";
 import { guardedService } from "./guarded-service.mjs";
-import { freePort, hear, LOAD_CORE, run, start, stop } from "./process.mjs";
+import { ANY_CORE, freePort, hear, run, start, stop } from "./process.mjs";
 import { until } from "./until.mjs";
 
 /**
@@ -33,9 +33,9 @@ export async function startThrough({ nodeFlags }) {
   /** @type {(() => Promise<void>)[]} */
   const ends = [];
   try {
-    const mistral = start(LOAD_CORE, ["node", MISTRAL, String(mistralPort), certificate, key]);
+    const mistral = start(ANY_CORE, ["node", MISTRAL, String(mistralPort), certificate, key]);
     ends.push(() => stop(mistral));
-    const service = guardedService({ nodeFlags, ttl: "15m" });
+    const service = guardedService({ nodeFlags, ttl: "15m", core: ANY_CORE });
     const windbreak = service.start();
     const complaint = hear(windbreak.stderr);
     hear(windbreak.stdout);
@@ -111,7 +111,7 @@ async function callGuarded({ guarded, own }, pace) {
 async function callThrough(port, pace, { reason, isWarmUp = false } = {}) {
   /** @type {import("./paced-calls.mjs").Task} */
   const task = { port, path: CHAT, reason, isWarmUp, ...pace };
-  return JSON.parse(await run(LOAD_CORE, ["node", CALLS, JSON.stringify(task)]));
+  return JSON.parse(await run(ANY_CORE, ["node", CALLS, JSON.stringify(task)]));
 }
 
 /** @param {(() => Promise<void>)[]} ends */
