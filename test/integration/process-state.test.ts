@@ -6,6 +6,8 @@ import { policyFile, type RunningProcess, runToEnd, startProcess } from "./runni
 import { type Answer, statusOf, temporaryDirectory } from "./running-service.js";
 
 const ROUNDS = process.env["WINDBREAK_LONG_TESTS"] === "1" ? 100 : 5;
+/** Two starts and two ends of a process, and some hundred calls, on a busy machine. */
+const ROUND_DEADLINE_MS = 15_000;
 const CALLERS = 20;
 const INPUT = 100;
 const OUTPUT = 50;
@@ -130,28 +132,32 @@ async function callUntilKilled(
 }
 
 describe("serve --state", () => {
-  it(`holds all that was answered when it is killed at any moment, ${ROUNDS} times`, async () => {
-    const directory = join(temporaryDirectory(), "state");
-    const random = seededRandom24(7);
-    const callers = Array.from({ length: CALLERS }, (_, number) => new Caller(number));
-    for (let round = 0; round < ROUNDS; round++) {
-      const first = await startProcess(POLICY, { flags: ["--state", directory] });
-      await callUntilKilled(first, callers, 40 + (random() % 400), random);
-      const second = await startProcess(POLICY, { flags: ["--state", directory] });
-      for (const caller of callers) await caller.check(second);
-      for (const caller of callers) {
-        await caller.settle(second);
-        await caller.check(second);
+  it(
+    `holds all that was answered when it is killed at any moment, ${ROUNDS} times`,
+    async () => {
+      const directory = join(temporaryDirectory(), "state");
+      const random = seededRandom24(7);
+      const callers = Array.from({ length: CALLERS }, (_, number) => new Caller(number));
+      for (let round = 0; round < ROUNDS; round++) {
+        const first = await startProcess(POLICY, { flags: ["--state", directory] });
+        await callUntilKilled(first, callers, 40 + (random() % 400), random);
+        const second = await startProcess(POLICY, { flags: ["--state", directory] });
+        for (const caller of callers) await caller.check(second);
+        for (const caller of callers) {
+          await caller.settle(second);
+          await caller.check(second);
+        }
+        const { usage } = JSON.parse(
+          (await second.get(`/v1/usage?top=1000&month=${new Date().toISOString().slice(0, 7)}`)).text,
+        );
+        expect(byName(usage)).toMatchObject(byName(callers.map(({ total }) => total)));
+        second.kill("SIGTERM");
+        expect(await second.ended()).toMatchObject({ code: 0 });
+        expect(second.lines.join("\n")).not.toMatch(/ error /);
       }
-      const { usage } = JSON.parse(
-        (await second.get(`/v1/usage?top=1000&month=${new Date().toISOString().slice(0, 7)}`)).text,
-      );
-      expect(byName(usage)).toMatchObject(byName(callers.map(({ total }) => total)));
-      second.kill("SIGTERM");
-      expect(await second.ended()).toMatchObject({ code: 0 });
-      expect(second.lines.join("\n")).not.toMatch(/ error /);
-    }
-  });
+    },
+    ROUNDS * ROUND_DEADLINE_MS,
+  );
 
   it("says what it restored, where without it a restart forgets", async () => {
     const directory = join(temporaryDirectory(), "deep", "state");
