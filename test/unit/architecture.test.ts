@@ -32,7 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   keys: ["app/identity-ports", "app/ports", "domain"],
   mistral: ["domain"],
   transport: ["app", "domain", "gen", "mistral"],
-  telemetry: ["app/decision-log", "app/ports", "domain"],
+  telemetry: ["app/decision-log", "app/ports", "app/trace-context", "app/tracing", "domain"],
   gen: [],
 };
 

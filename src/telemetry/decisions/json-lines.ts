@@ -1,10 +1,10 @@
 import type { Origin, Released, Settled } from "../../app/decision-log.js";
+import { readTraceContext } from "../../app/trace-context.js";
 import type { EpochMs, Millis } from "../../domain/units.js";
 import { decisionFields } from "./decision-fields.js";
 import type { Entry, SettlementEntry } from "./entry.js";
 import { amountField, flagField, mapField, numberField, quoted, textField } from "./json-fields.js";
 import { LimitFields } from "./limit-fields.js";
-import { readTraceparent } from "./traceparent.js";
 
 /** Of what docs/decision-log.md describes: another number means that a field changed its meaning or is gone. */
 const VERSION = 1;
@@ -83,7 +83,7 @@ function releaseFields({ reservationId, why }: Released): string {
 function originFields(origin: Origin | undefined, tookMs: Millis | undefined): string {
   if (!origin) return "";
   const took = tookMs === undefined ? "" : numberField("duration_us", Math.round(tookMs * 1000));
-  const span = origin.traceparent === undefined ? undefined : readTraceparent(origin.traceparent);
+  const span = origin.traceparent === undefined ? undefined : readTraceContext(origin.traceparent);
   const trace = span ? `,"trace_id":"${span.traceId}","span_id":"${span.spanId}"` : "";
   return textField("door", origin.door) + took + trace;
 }
