@@ -22,6 +22,7 @@ import {
 } from "./settings/given.js";
 import { redisGiven } from "./settings/redis-given.js";
 import { socketGiven } from "./settings/socket-given.js";
+import { type TelemetrySettings, telemetryGiven } from "./settings/telemetry-given.js";
 import { fileGiven, type TlsSettings, type TlsTrust, tlsGiven, trustGiven } from "./settings/tls-given.js";
 import { type Address, formatAddress, isLocal, type SocketAccess } from "./transport/address.js";
 
@@ -63,6 +64,8 @@ export interface ServeSettings {
   readonly log: LogSettings;
   /** Where decisions are written; undefined: nowhere. */
   readonly decisionLog?: DecisionLogSettings | undefined;
+  /** What is exported to OpenTelemetry; undefined: nothing. */
+  readonly telemetry?: TelemetrySettings | undefined;
 }
 
 export type IdentitySetting =
@@ -153,6 +156,7 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
       level: choiceGiven(reader, "log-level", LOG_LEVELS, "info"),
     }),
     decisionLog: decisionLogGiven(reader),
+    telemetry: telemetryGiven(reader),
   });
 }
 

@@ -249,3 +249,15 @@ export interface Total extends Amounts {
   readonly model: string;
   readonly requests: number;
 }
+
+/**
+ * The calls that are followed by a trace while a store works for them, in whatever form the trace knows them. A store that
+ * asks one question for many calls tells by it for which.
+ */
+export interface FollowedCalls {
+  /** The call that the store is asked for at this moment; undefined: it is not followed. Nobody may wait before asking. */
+  current(): object | undefined;
+
+  /** Send a command for calls: what the client tells of it while it is being handed over belongs to them. */
+  sendFor<T>(calls: readonly object[], send: () => Promise<T>): Promise<T>;
+}

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { MarksHere } from "../alerts/marks-here.js";
-import type { Clock } from "../app/ports.js";
+import type { Clock, FollowedCalls } from "../app/ports.js";
 import { openDurableStore, type Restored } from "../counters/durable/open-durable-store.js";
 import { openIn } from "../counters/durable/state-directory.js";
 import { MemoryStore } from "../counters/memory/memory-store.js";
@@ -22,14 +22,16 @@ export type OpenedStore =
  * Open the counters that the settings name: in Redis, in a directory, or in this process alone.
  *
  * @param policy the one in force; undefined: none is yet.
+ * @param followed left out where no call is followed.
  */
 export async function openStore(
   { stateDirectory, redis, storeTimeoutMs }: ServeSettings,
   log: Log,
   policy: () => Policy | undefined,
+  followed?: FollowedCalls,
 ): Promise<OpenedStore> {
   if (redis) {
-    const inUse = sharedStore({ target: redis, timeoutMs: storeTimeoutMs, log, policy });
+    const inUse = sharedStore({ target: redis, timeoutMs: storeTimeoutMs, log, policy, followed });
     return stateDirectory === undefined ? { kind: "open", inUse } : withPendingFile(inUse, stateDirectory, log);
   }
   if (stateDirectory === undefined) return { kind: "open", inUse: forgetfulStore() };

@@ -18,6 +18,7 @@ import { openGuards } from "./guards.js";
 import { forgetfulStore, openStore } from "./open-store.js";
 import { Service } from "./service.js";
 import { onTerminate } from "./signals.js";
+import { closeTelemetry, openTelemetryFor } from "./telemetry-in-use.js";
 
 const DONE = 0;
 const MISCONFIGURED = 2;
@@ -35,7 +36,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const asked = endAsked(log);
   process.on("SIGHUP", () => void live?.reload());
 
-  const counters = await openStore(settings, log, () => live?.current());
+  const telemetry = await openTelemetryFor(settings, log);
+  const counters = await openStore(settings, log, () => live?.current(), telemetry?.followed);
   const inUse = counters.kind === "open" ? counters.inUse : forgetfulStore();
   const { clock } = inUse;
   const upstreamKeys = settings.envoy && new UpstreamKeys({ variable, onLost: (line) => log.warn(line) });
@@ -54,8 +56,9 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const keys = upstreamKeys ? { upstreamKeys } : {};
   const service = new Service({
     ...{ settings, log, clock, counters: inUse, issuerKeys, tls, adminToken, decisionLog },
-    ...keys,
+    ...{ tracing: telemetry?.tracing, ...keys },
   });
+  telemetry?.exportMetrics(service.metrics);
   // One fault does not keep another from being told: all are to be mended before the next start.
   const faults = [
     ...(counters.kind === "faulty" ? [counters.fault] : []),
@@ -71,6 +74,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     await service.stop();
     if (decisionLog) await closeDecisionLog(decisionLog, log);
     guards.close();
+    await closeTelemetry(telemetry, log, MISCONFIGURED);
     return MISCONFIGURED;
   }
 
@@ -85,6 +89,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   issuerKeys?.close();
   guards.close();
   const hangs = decisionLog !== undefined && (await closeDecisionLog(decisionLog, log));
+  await closeTelemetry(telemetry, log, DONE);
   // A pipe that nobody reads must not keep the process alive.
   if (hangs) process.exit(DONE);
   return DONE;

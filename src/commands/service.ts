@@ -7,6 +7,7 @@ import { readTotals } from "../app/read-totals.js";
 import { recordPending } from "../app/record-usage.js";
 import type { Snapshot } from "../app/snapshot.js";
 import { SnapshotInForce } from "../app/snapshot-in-force.js";
+import type { Tracing } from "../app/tracing.js";
 import { whenDone } from "../app/when-done.js";
 import { inventRequestId } from "../counters/memory/ids.js";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
@@ -70,17 +71,20 @@ export interface ServiceOptions {
   readonly adminToken?: AdminToken | undefined;
   /** Where decisions are written; nowhere when left out. Closed by its maker. */
   readonly decisionLog?: QueuedDecisionLog | undefined;
+  /** Follows calls; nothing does when left out. Closed by its maker. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** One running server with all that belongs to it: made by constructor, from settings to sockets. */
 export class Service {
+  /** What it counts, for whoever exports it. */
+  readonly metrics: Metrics;
   readonly #settings: ServeSettings;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #counters: StoreInUse;
   readonly #draining = createDraining();
   readonly #health = new Health([DECISIONS], this.#draining);
-  readonly #metrics: Metrics;
   readonly #turnedAway: TurnedAway;
   readonly #peers: PeersInUse;
   readonly #desk: Desk;
@@ -94,6 +98,7 @@ export class Service {
   readonly #tls: TlsInUse | undefined;
   readonly #adminToken: AdminToken | undefined;
   readonly #decisionLog: QueuedDecisionLog | undefined;
+  readonly #tracing: Tracing | undefined;
   #live: LivePolicy | undefined;
   #inForce: SnapshotInForce | undefined;
   #listeners: readonly Listener[] = [];
@@ -101,7 +106,7 @@ export class Service {
   #isEnding = false;
 
   constructor({ settings, log, clock, counters, upstreamKeys, ...guards }: ServiceOptions) {
-    const { issuerKeys, tls, adminToken, decisionLog } = guards;
+    const { issuerKeys, tls, adminToken, decisionLog, tracing } = guards;
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
@@ -109,6 +114,7 @@ export class Service {
     this.#tls = tls;
     this.#adminToken = adminToken;
     this.#decisionLog = decisionLog;
+    this.#tracing = tracing;
     this.#counters = counters ?? forgetfulStore();
     this.#peers = new PeersInUse(log);
     this.#pending = new PendingQueue({
@@ -117,13 +123,13 @@ export class Service {
       failed: (cause) => this.#log.error("usage that waits for the counter store could not be kept or sent", cause),
       file: this.#counters.pendingFile,
     });
-    this.#metrics = new Metrics({ version: VERSION, clock, source: this.#metricsSource() });
-    this.#turnedAway = new TurnedAway(log, this.#metrics);
+    this.metrics = new Metrics({ version: VERSION, clock, source: this.#metricsSource() });
+    this.#turnedAway = new TurnedAway(log, this.metrics);
     this.#desk = {
       identity: identityFor(settings),
       store: this.#counters.store,
       clock,
-      log: decisionLog ? bothLogs(this.#metrics, decisionLog) : this.#metrics,
+      log: decisionLog ? bothLogs(this.metrics, decisionLog) : this.metrics,
       pending: this.#pending,
       snapshot: () => this.#snapshot(),
       inventId: inventIds(),
@@ -215,7 +221,7 @@ export class Service {
     this.#turnedAway.close();
     this.#sweeper.stop();
     await this.#alerts.stop();
-    this.#metrics.close();
+    this.metrics.close();
     this.#peers.close();
     // No call is left that could be answered.
     await this.#pending.stop();
@@ -238,7 +244,8 @@ export class Service {
       desk: this.#desk,
       draining: this.#draining,
       asksOrigin: this.#decisionLog !== undefined,
-      timed: (ms) => this.#metrics.observe(ms / 1000),
+      tracing: this.#tracing,
+      timed: (ms) => this.metrics.observe(ms / 1000),
       turnedAway: this.#turnedAway.at(door),
       failed: (cause) => this.#log.error("a call failed unexpectedly", cause),
     };
@@ -260,7 +267,7 @@ export class Service {
       address,
       token: this.#adminToken,
       source: this.#adminSource(),
-      scrape: () => scrape(this.#metrics, (fault) => this.#log.error("metrics are incomplete", fault)),
+      scrape: () => scrape(this.metrics, (fault) => this.#log.error("metrics are incomplete", fault)),
       turnedAway: this.#turnedAway.at("admin"),
       report: (fault) => this.#log.error("admin port", fault),
       cut: this.#peers.cut,

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { FollowedCalls } from "../app/ports.js";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { createClient } from "../counters/redis/client.js";
 import { DriftCheck } from "../counters/redis/drift.js";
@@ -23,10 +24,12 @@ export interface SharedStoreOptions {
   readonly log: Log;
   /** The policy in force; undefined: none is yet. */
   readonly policy: () => Policy | undefined;
+  /** Left out where no call is followed. */
+  readonly followed?: FollowedCalls | undefined;
 }
 
 /** Make the counters that several replicas share. Does not wait for the servers: until they answer, the store is away. */
-export function sharedStore({ target, timeoutMs, log, policy }: SharedStoreOptions): StoreInUse {
+export function sharedStore({ target, timeoutMs, log, policy, followed }: SharedStoreOptions): StoreInUse {
   const clock = new StoreClock(systemClock());
   const scripts = readScripts();
   const random = secureRandom24();
@@ -79,6 +82,7 @@ export function sharedStore({ target, timeoutMs, log, policy }: SharedStoreOptio
     random,
     organization: () => policy()?.organization ?? "",
     timeoutMs,
+    followed,
   });
   const inDoubt = new InDoubt({
     isUp: () => link.isUp(),

@@ -1,6 +1,7 @@
 import type { WhyReleased } from "../app/decision-log.js";
 import type { Desk } from "../app/desk.js";
 import type { Prover } from "../app/identity-ports.js";
+import type { Tracing } from "../app/tracing.js";
 import { whenDone } from "../app/when-done.js";
 import type { Draining } from "./draining.js";
 import type { Stranger } from "./stranger.js";
@@ -11,6 +12,8 @@ export interface ServiceOptions {
   readonly draining: Draining;
   /** Whether a log asks how calls come in. */
   readonly asksOrigin?: boolean | undefined;
+  /** Follows calls; left out where nobody asked for traces. */
+  readonly tracing?: Tracing | undefined;
   /** Verifies what callers show; left out where nobody looks at it. */
   readonly prover?: Prover | undefined;
   /** Told how long a decision took, in milliseconds. */

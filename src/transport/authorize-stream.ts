@@ -3,19 +3,36 @@ import { authorize } from "../app/authorize.js";
 import type { Decision } from "../app/decision.js";
 import type { Origin } from "../app/decision-log.js";
 import type { Fault } from "../app/fault.js";
+import { followedDesk } from "../app/followed-desk.js";
 import { faultInEvidence } from "../app/identify.js";
 import type { Evidence } from "../app/identity-ports.js";
 import { logUnauthenticated } from "../app/log-decision.js";
+import type { TraceContext } from "../app/trace-context.js";
+import { decisionFacts, faultFacts, questionFacts } from "../app/trace-facts.js";
+import type { CallTrace } from "../app/tracing.js";
 import { whenDone } from "../app/when-done.js";
 import type { Millis } from "../domain/units.js";
+import { PolicyDecisionServiceService } from "../gen/windbreak/v1/policy_decision.js";
 import { abandon, type ServiceOptions } from "./abandon.js";
 import { readQuestion, writeDecisionInStream, writeErrorInStream } from "./codec.js";
 import { evidenceOf } from "./evidence.js";
 import { arrivalOf, originOf, traceparentIn } from "./origin.js";
-import { INTERNAL, type Status, statusOf } from "./status.js";
+import { CANCELLED, INTERNAL, OK, type Status, statusName, statusOf } from "./status.js";
 import { strangerIn, unknownIn } from "./stranger.js";
+import { traceContextIn } from "./trace-headers.js";
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
+
+/** One question that is being answered. */
+interface Open {
+  readonly requestId: string;
+  readonly begun: Millis;
+  /** undefined: it is not followed. */
+  readonly trace: CallTrace | undefined;
+}
+
+/** As traces name it. */
+const NAME = PolicyDecisionServiceService.authorizeStream.path.slice(1);
 
 /** Questions of one stream that may wait for the store at once. More are not read until some are answered. */
 const MOST_WAITING = 256;
@@ -38,6 +55,7 @@ export class OpenStream {
   #evidence: Evidence | undefined;
   /** Of the stream: its questions have none of their own. */
   #traceparent: string | undefined;
+  #context: TraceContext | undefined;
 
   constructor(options: ServiceOptions, call: Stream) {
     this.#options = options;
@@ -59,6 +77,7 @@ export class OpenStream {
     const { desk } = this.#options;
     if (call.cancelled || call.destroyed) return;
     if (this.#options.asksOrigin) this.#traceparent = traceparentIn(call.metadata);
+    if (this.#options.tracing) this.#context = traceContextIn(call.metadata);
     const isFault = evidence !== undefined && "kind" in evidence;
     const fault = isFault ? evidence : evidence && faultInEvidence(desk.identity, desk.snapshot(), evidence);
     if (fault) {
@@ -90,13 +109,17 @@ export class OpenStream {
       else this.#fail(statusOf(asked.fault));
       return;
     }
+    const { desk, tracing } = this.#options;
+    const trace = tracing?.begin(NAME, { context: this.#context, isOfStream: true, begunMs: begun });
+    trace?.tell(questionFacts(asked));
+    const open: Open = { requestId: asked.requestId, begun, trace };
     try {
-      const answer = authorize(this.#options.desk, asked, arrivalOf(this.#evidence, this.#origin(begun)));
-      if (answer instanceof Promise) this.#await(answer, asked.requestId, begun);
-      else this.#answer(answer, asked.requestId, begun);
+      const at = trace ? followedDesk(desk, trace) : desk;
+      const answer = authorize(at, asked, arrivalOf(this.#evidence, this.#origin(begun)));
+      if (answer instanceof Promise) this.#await(answer, open);
+      else this.#answer(answer, open);
     } catch (cause) {
-      this.#options.failed(cause);
-      this.#refuse(asked.requestId, INTERNAL);
+      this.#break(cause, open);
     }
   }
 
@@ -104,31 +127,39 @@ export class OpenStream {
     return this.#options.asksOrigin ? originOf("stream", begunMs, this.#traceparent) : undefined;
   }
 
-  #await(answer: Promise<Decision | Fault>, requestId: string, begun: number): void {
+  #await(answer: Promise<Decision | Fault>, open: Open): void {
     this.#waiting++;
     this.#flow();
     answer
-      .then((decision) => this.#answer(decision, requestId, begun))
-      .catch((cause: unknown) => {
-        this.#options.failed(cause);
-        this.#refuse(requestId, INTERNAL);
-      })
+      .then((decision) => this.#answer(decision, open))
+      .catch((cause: unknown) => this.#break(cause, open))
       .finally(() => {
         this.#waiting--;
         this.#flow();
       });
   }
 
-  #answer(answer: Decision | Fault, requestId: string, begun: number): void {
+  #answer(answer: Decision | Fault, { requestId, begun, trace }: Open): void {
     const stranger = answer.kind === "fault" ? strangerIn(answer, this.#call) : unknownIn(answer, this.#call);
     if (stranger) this.#options.turnedAway?.(stranger);
     if (answer.kind === "fault") {
-      this.#refuse(requestId, statusOf(answer));
+      const status = statusOf(answer);
+      this.#refuse(requestId, status);
+      trace?.tell(faultFacts(answer));
+      trace?.end(statusName(status));
       return;
     }
     const wasWritten = this.#write(writeDecisionInStream(answer));
     if (!wasWritten && answer.kind === "allowed") abandon(this.#options, answer.grant.reservationId);
+    trace?.tell(decisionFacts(answer));
+    trace?.end(wasWritten ? OK : CANCELLED);
     this.#options.timed(performance.now() - begun);
+  }
+
+  #break(cause: unknown, { requestId, trace }: Open): void {
+    this.#options.failed(cause);
+    this.#refuse(requestId, INTERNAL);
+    trace?.end(statusName(INTERNAL));
   }
 
   #refuse(requestId: string, { code, details }: Status): void {

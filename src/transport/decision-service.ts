@@ -2,11 +2,22 @@ import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData, UntypedService
 import { authorize } from "../app/authorize.js";
 import { checkBudget } from "../app/check-budget.js";
 import type { Arrival, Origin } from "../app/decision-log.js";
+import type { Desk } from "../app/desk.js";
 import type { Fault } from "../app/fault.js";
+import { followedDesk } from "../app/followed-desk.js";
 import type { Evidence } from "../app/identity-ports.js";
 import { logUnauthenticated } from "../app/log-decision.js";
 import type { MaybePromise } from "../app/ports.js";
 import { recordUsage } from "../app/record-usage.js";
+import {
+  claimedFacts,
+  decisionFacts,
+  faultFacts,
+  questionFacts,
+  recordedFacts,
+  reportFacts,
+} from "../app/trace-facts.js";
+import type { Facts } from "../app/tracing.js";
 import { whenDone } from "../app/when-done.js";
 import { PolicyDecisionServiceService } from "../gen/windbreak/v1/policy_decision.js";
 import { abandon, type ServiceOptions } from "./abandon.js";
@@ -16,8 +27,9 @@ import { evidenceOf } from "./evidence.js";
 import { inBytes } from "./in-bytes.js";
 import type { Misread } from "./misread.js";
 import { arrivalOf, originOf, traceparentIn } from "./origin.js";
-import { INTERNAL, statusOf, TOO_LATE } from "./status.js";
+import { CANCELLED, INTERNAL, OK, type Status, statusName, statusOf, TOO_LATE } from "./status.js";
 import { type Stranger, strangerIn, unknownIn } from "./stranger.js";
+import { traceContextIn } from "./trace-headers.js";
 
 /** The service's methods with bytes in and bytes out. */
 export const DECISION_SERVICE = inBytes(PolicyDecisionServiceService);
@@ -25,26 +37,36 @@ export const DECISION_SERVICE = inBytes(PolicyDecisionServiceService);
 /** Make the handlers of the four RPCs. */
 export function decisionHandlers(options: ServiceOptions): UntypedServiceImplementation {
   const { desk } = options;
+  const { authorize: authorizing, recordUsage: recording, checkBudget: checking } = PolicyDecisionServiceService;
   return {
     authorize: unary(options, {
+      name: nameOf(authorizing),
       read: readAuthorize,
-      decide: (call, arrival) => authorize(desk, call, arrival),
+      decide: authorize,
       write: writeDecision,
       undo: (answer) => {
         if (answer.kind === "allowed") abandon(options, answer.grant.reservationId);
       },
       unproved: (fault, origin) => logUnauthenticated(desk, fault, origin),
       stranger: unknownIn,
+      asked: questionFacts,
+      answered: decisionFacts,
     }),
     recordUsage: unary(options, {
+      name: nameOf(recording),
       read: readRecordUsage,
-      decide: (call, arrival) => recordUsage(desk, call, arrival),
+      decide: recordUsage,
       write: writeRecorded,
+      asked: reportFacts,
+      answered: recordedFacts,
     }),
     checkBudget: unary(options, {
+      name: nameOf(checking),
       read: readCheckBudget,
-      decide: (call, arrival) => checkBudget(desk, call, arrival?.evidence),
+      decide: (at, call, arrival) => checkBudget(at, call, arrival?.evidence),
       write: writeBudget,
+      asked: ({ principal }) => claimedFacts(principal),
+      answered: ({ policyRevision }) => ({ "windbreak.policy_revision": policyRevision }),
     }),
     authorizeStream: (call: ServerDuplexStream<Buffer, Buffer>) => new OpenStream(options, call).run(),
   };
@@ -53,8 +75,10 @@ export function decisionHandlers(options: ServiceOptions): UntypedServiceImpleme
 type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
 
 interface Method<Call, Answer> {
+  /** Of the RPC, in traces. */
+  readonly name: string;
   readonly read: (bytes: Buffer) => Call | Misread;
-  readonly decide: (call: Call, arrival: Arrival | undefined) => MaybePromise<Answer | Fault>;
+  readonly decide: (desk: Desk, call: Call, arrival: Arrival | undefined) => MaybePromise<Answer | Fault>;
   readonly write: (answer: Answer) => Buffer;
   /** Gives back what an answer reserved, where its caller went away before it was written. */
   readonly undo?: (answer: Answer) => void;
@@ -62,6 +86,10 @@ interface Method<Call, Answer> {
   readonly unproved?: (fault: Fault, origin: Origin | undefined) => void;
   /** Sees in an answer, which is no fault, that it is for who calls. */
   readonly stranger?: (answer: Answer, call: UnaryCall) => Stranger | undefined;
+  /** What a trace tells of the question. */
+  readonly asked: (call: Call) => Facts;
+  /** And of its answer. */
+  readonly answered: (answer: Answer) => Facts;
 }
 
 /**
@@ -71,19 +99,25 @@ interface Method<Call, Answer> {
  */
 function unary<Call extends object, Answer extends object>(
   options: ServiceOptions,
-  { read, decide, write, undo, unproved, stranger }: Method<Call, Answer>,
+  { name, read, decide, write, undo, unproved, stranger, ...facts }: Method<Call, Answer>,
 ): (call: UnaryCall, reply: sendUnaryData<Buffer>) => void {
-  const { timed, failed, turnedAway } = options;
+  const { desk, tracing, timed, failed, turnedAway } = options;
   return (call, reply) => {
     const begun = performance.now();
+    const trace = tracing?.begin(name, { context: traceContextIn(call.metadata), begunMs: begun });
+    const end = (status: Status) => {
+      reply(status);
+      trace?.end(statusName(status));
+    };
     const refuse = (fault: Fault) => {
       const seen = strangerIn(fault, call);
       if (seen) turnedAway?.(seen);
-      reply(statusOf(fault));
+      trace?.tell(faultFacts(fault));
+      end(statusOf(fault));
     };
     const fail = (cause: unknown) => {
       failed(cause);
-      reply(INTERNAL);
+      end(INTERNAL);
     };
     const finish = (answer: Answer | Fault) => {
       if ("code" in answer) {
@@ -91,8 +125,10 @@ function unary<Call extends object, Answer extends object>(
       } else {
         const seen = stranger?.(answer, call);
         if (seen) turnedAway?.(seen);
+        trace?.tell(facts.answered(answer));
         if (call.cancelled) undo?.(answer);
         else reply(null, write(answer));
+        trace?.end(call.cancelled ? CANCELLED : OK);
       }
       timed(performance.now() - begun);
     };
@@ -103,9 +139,10 @@ function unary<Call extends object, Answer extends object>(
         return refuse(evidence);
       }
       const asked = read(call.request);
-      if ("fault" in asked) return reply(statusOf(asked.fault));
-      if (isLate(call)) return reply(TOO_LATE);
-      return whenDone(decide(asked, arrivalOf(evidence, origin)), finish);
+      if ("fault" in asked) return end(statusOf(asked.fault));
+      if (isLate(call)) return end(TOO_LATE);
+      trace?.tell(facts.asked(asked));
+      return whenDone(decide(trace ? followedDesk(desk, trace) : desk, asked, arrivalOf(evidence, origin)), finish);
     };
     try {
       const gone = whenDone(evidenceOf(options, call), go);
@@ -114,6 +151,11 @@ function unary<Call extends object, Answer extends object>(
       fail(cause);
     }
   };
+}
+
+/** As traces name an RPC: by its path without the first slash. */
+function nameOf({ path }: { readonly path: string }): string {
+  return path.slice(1);
 }
 
 /** Whether a caller has stopped waiting, though the transport may not have noticed yet. */

@@ -26,3 +26,13 @@ export const INTERNAL: Status = { code: status.INTERNAL, details: "internal erro
 
 /** The status of a call whose deadline passed before it was looked at. */
 export const TOO_LATE: Status = { code: status.DEADLINE_EXCEEDED, details: "the deadline passed before the decision" };
+
+/** What gRPC calls the status of a call that was answered. */
+export const OK = "OK";
+/** And of one whose caller went away first. */
+export const CANCELLED = "CANCELLED";
+
+/** gRPC's name of a status. */
+export function statusName({ code }: Status): string {
+  return status[code];
+}

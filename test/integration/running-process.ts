@@ -23,6 +23,10 @@ interface SpawnOptions {
   readonly uid?: number | undefined;
   /** How many files it may open; as many as the tests themselves when left out. */
   readonly openFiles?: number | undefined;
+  /** All that its environment holds; nothing when left out. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** For node, before the program. */
+  readonly nodeFlags?: readonly string[] | undefined;
 }
 
 /** Wait for something that must come. @throws Error naming it where it does not come in time. */
@@ -50,11 +54,11 @@ class Said {
   readonly #end: Promise<Ended>;
   readonly #listening = new Set<() => void>();
 
-  constructor(args: readonly string[], { uid, openFiles }: SpawnOptions = {}) {
+  constructor(args: readonly string[], { uid, openFiles, env = {}, nodeFlags = [] }: SpawnOptions = {}) {
     const command = args.slice(0, 2).join(" ");
     const limit = openFiles === undefined ? "" : `ulimit -n ${openFiles} && `;
-    const child = spawn("/bin/sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, MAIN, ...args], {
-      env: {},
+    const child = spawn("/bin/sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, ...nodeFlags, MAIN, ...args], {
+      env: { ...env },
       stdio: ["ignore", "pipe", "pipe"],
       ...(uid === undefined ? {} : { uid }),
     });
@@ -120,9 +124,11 @@ export async function startProcess(policy: string, options: StartOptions = {}) {
     flags = [],
     uid,
     openFiles,
+    env,
+    nodeFlags,
   } = options;
   const told = ["--policy", file, "--listen", listen, ...(admin === "" ? [] : ["--admin", admin])];
-  const said = new Said(["serve", ...told, "--log-format", "text", ...flags], { uid, openFiles });
+  const said = new Said(["serve", ...told, "--log-format", "text", ...flags], { uid, openFiles, env, nodeFlags });
   // The last thing that it says of its start.
   await said.line(/counters live in/);
   const address = (await said.line(/ listening on (\S+)/))[1] ?? "";

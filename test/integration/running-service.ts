@@ -154,6 +154,8 @@ export function connect(
     (request: object, options: { deadline?: Date } = {}): Promise<Answer> =>
       start(name, request, options).answer;
   return {
+    /** What it shows in every call from now on. */
+    metadata: shown,
     /** Authorize, to be cancelled. */
     authorizeCall: (request: object) => start("Authorize", request),
     authorize: unary("Authorize"),

@@ -1,5 +1,5 @@
 import { ReplyError } from "ioredis";
-import type { Away } from "../../app/ports.js";
+import type { Away, FollowedCalls } from "../../app/ports.js";
 import type { Millis } from "../../domain/units.js";
 import { wasNotDone } from "./client.js";
 
@@ -40,6 +40,8 @@ export interface GatherOptions {
   readonly first: () => Buffer;
   /** Told how each call went, and only then are its askers. */
   readonly told: (outcome: "answered" | "late" | { readonly failed: unknown }) => void;
+  /** Left out where no call is followed. */
+  readonly followed?: FollowedCalls | undefined;
 }
 
 /**
@@ -52,6 +54,8 @@ export class Gather {
   readonly #options: GatherOptions;
   #shared = "";
   #waiting: Waiting[] = [];
+  /** Those of the calls that wait which are followed. */
+  #followed: object[] = [];
   #inFlight = 0;
   /** How many questions the last call carried. */
   #lastCarried = 0;
@@ -64,6 +68,8 @@ export class Gather {
   ask(shared: string, question: Question): Promise<Answered | Away> {
     if (this.#waiting.length > 0 && this.#shared !== shared) this.#flush();
     this.#shared = shared;
+    const call = this.#options.followed?.current();
+    if (call) this.#followed.push(call);
     return new Promise((answer) => {
       const { most, timeoutMs } = this.#options;
       const waiting = { ...question, answer };
@@ -80,7 +86,7 @@ export class Gather {
     this.#waiting = [];
     this.#inFlight++;
     this.#lastCarried = asked.length;
-    const { send, timeoutMs, first, told } = this.#options;
+    const { timeoutMs, first, told } = this.#options;
     const keys = [this.#shared];
     const args: (string | Buffer)[] = [first()];
     for (const question of asked) {
@@ -99,7 +105,7 @@ export class Gather {
     };
     // In a later phase of the loop: after a stall of this process, an answer that has come meanwhile is read first.
     const timer = setTimeout(() => setImmediate(late), timeoutMs);
-    send(keys, args).then(
+    this.#send(keys, args).then(
       (replies) => {
         clearTimeout(timer);
         this.#inFlight--;
@@ -118,6 +124,14 @@ export class Gather {
         }
       },
     );
+  }
+
+  #send(keys: readonly string[], args: readonly (string | Buffer)[]): Promise<readonly unknown[]> {
+    const { send, followed } = this.#options;
+    const calls = this.#followed;
+    if (!followed || calls.length === 0) return send(keys, args);
+    this.#followed = [];
+    return followed.sendFor(calls, () => send(keys, args));
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   CounterPage,
   CounterStore,
   DayPage,
+  FollowedCalls,
   Page,
   Reading,
   Release,
@@ -51,6 +52,8 @@ export interface RedisStoreOptions {
   readonly mostGathered?: number;
   /** How long a refusal may be answered without the servers; 0: never. */
   readonly refusalsKeptMs?: Millis;
+  /** Left out where no call is followed. */
+  readonly followed?: FollowedCalls | undefined;
 }
 
 /** How many questions of one kind share a script call at the most: beyond it nothing is gained. */
@@ -178,7 +181,7 @@ export class RedisStore implements CounterStore {
   }
 
   #gather(script: Script): Gather {
-    const { server, timeoutMs, mostGathered = MOST_GATHERED } = this.#options;
+    const { server, timeoutMs, mostGathered = MOST_GATHERED, followed } = this.#options;
     return new Gather({
       send: async (keys, args) => {
         const reply = await server.run(script, keys, args);
@@ -189,6 +192,7 @@ export class RedisStore implements CounterStore {
       most: mostGathered,
       first: () => this.#first(),
       told: server.told,
+      followed,
     });
   }
 

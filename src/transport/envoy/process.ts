@@ -1,8 +1,13 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Desk } from "../../app/desk.js";
+import { followedDesk } from "../../app/followed-desk.js";
 import { recordUsage } from "../../app/record-usage.js";
+import { readTraceContext, type TraceContext } from "../../app/trace-context.js";
+import { faultFacts, operationOf, recordedFacts, reportFacts } from "../../app/trace-facts.js";
+import type { CallTrace, Tracing } from "../../app/tracing.js";
 import type { RecordUsageCall } from "../../app/usage-report.js";
 import {
+  ExternalProcessorService,
   type HttpHeaders,
   ProcessingRequest,
   ProcessingResponse,
@@ -10,6 +15,8 @@ import {
 import { AnswerReader } from "../../mistral/answer-reader.js";
 import type { Draining } from "../draining.js";
 import { arrivalOf, originOf, traceparentIn } from "../origin.js";
+import { OK, statusName, statusOf } from "../status.js";
+import { traceContextIn } from "../trace-headers.js";
 import { ByteFields } from "./byte-fields.js";
 import { mayHaveBegun } from "./own-answer.js";
 import { inFull, type Noted, notedIn, settlementOf } from "./settlement-of.js";
@@ -22,9 +29,13 @@ export interface ProcessOptions {
   readonly draining: Draining;
   /** Whether a log asks how calls come in. */
   readonly asksOrigin?: boolean | undefined;
+  /** Follows calls; left out where nobody asked for traces. */
+  readonly tracing?: Tracing | undefined;
   readonly failed: (cause: unknown) => void;
 }
 
+/** As traces name it. */
+const PROCESS = ExternalProcessorService.process.path.slice(1);
 const AUTHORIZATION = "envoy.filters.http.ext_authz";
 /** Its number among the fields of ProcessingRequest. */
 const METADATA_CONTEXT = 8;
@@ -39,6 +50,9 @@ export class OpenAnswer {
   readonly #call: Stream;
   #noted: Noted | undefined;
   #reader: AnswerReader | undefined;
+  readonly #begun = performance.now();
+  /** Of the call's own headers, where Envoy shows them. */
+  #context: TraceContext | undefined;
   #status = 0;
   #isOver = false;
 
@@ -92,6 +106,8 @@ export class OpenAnswer {
         this.#finish(true);
         return;
       case "requestHeaders":
+        if (this.#options.tracing) this.#context = contextIn(request.value);
+        return;
       case "requestBody":
       case "requestTrailers":
         return;
@@ -99,10 +115,7 @@ export class OpenAnswer {
   }
 
   #begin({ headers }: HttpHeaders): void {
-    const header = (name: string) => {
-      const found = headers?.headers.find(({ key }) => key === name);
-      return found ? found.value || Buffer.from(found.rawValue).toString("latin1") : "";
-    };
+    const header = (name: string) => headerIn(headers, name);
     this.#status = Number(header(":status"));
     if (!this.#noted) return;
     this.#reader = new AnswerReader({
@@ -123,6 +136,14 @@ export class OpenAnswer {
     done.catch(failed).finally(() => this.#call.end());
   }
 
+  /** Only what settles something is followed: from the answer's first message on. */
+  #follow(): CallTrace | undefined {
+    const { tracing } = this.#options;
+    // Envoy's own place in the trace, where it follows calls too, is below its client's.
+    const context = tracing && (traceContextIn(this.#call.metadata) ?? this.#context);
+    return tracing?.begin(PROCESS, { context, begunMs: this.#begun });
+  }
+
   async #settle(noted: Noted, isWhole: boolean): Promise<void> {
     const { asksOrigin } = this.#options;
     const begun = performance.now();
@@ -141,7 +162,12 @@ export class OpenAnswer {
       includeLimits: false,
     };
     const origin = asksOrigin ? originOf("envoy", begun, traceparentIn(this.#call.metadata)) : undefined;
-    const recorded = await recordUsage(this.#options.desk, call, arrivalOf(undefined, origin));
+    const trace = this.#follow();
+    trace?.tell({ ...reportFacts(call), ...operationOf(noted.endpoint) });
+    const { desk } = this.#options;
+    const recorded = await recordUsage(trace ? followedDesk(desk, trace) : desk, call, arrivalOf(undefined, origin));
+    trace?.tell(recorded.kind === "fault" ? faultFacts(recorded) : recordedFacts(recorded));
+    trace?.end(recorded.kind === "fault" ? statusName(statusOf(recorded)) : OK);
     // While the store is away the report is kept, and sent again.
     if (recorded.kind === "fault" && recorded.code !== "unavailable") {
       this.#options.failed(
@@ -149,6 +175,15 @@ export class OpenAnswer {
       );
     }
   }
+}
+
+function headerIn(headers: HttpHeaders["headers"], name: string): string {
+  const found = headers?.headers.find(({ key }) => key === name);
+  return found ? found.value || Buffer.from(found.rawValue).toString("latin1") : "";
+}
+
+function contextIn({ headers }: HttpHeaders): TraceContext | undefined {
+  return readTraceContext(headerIn(headers, "traceparent"), headerIn(headers, "tracestate"));
 }
 
 /** To each kind of message the answer of its kind, with nothing in it. */

@@ -1,0 +1,105 @@
+import type { Millis } from "../domain/units.js";
+import type { Reader } from "./given.js";
+
+/** How what is exported travels. */
+export type OtlpProtocol = "grpc" | "http/json" | "http/protobuf";
+
+/** What is exported, as OpenTelemetry's own variables say. What is not read here, its SDK reads itself. */
+export interface TelemetrySettings {
+  /** Whether calls are followed, and where that goes, for the log; undefined: they are not. */
+  readonly traces: string | undefined;
+  /** undefined: metrics are not exported. */
+  readonly metrics: MetricsExport | undefined;
+  /** Whoever exports is described by OTEL_NODE_RESOURCE_DETECTORS, and not by names that it is given alone. */
+  readonly detectsResource: boolean;
+}
+
+export interface MetricsExport {
+  /** Where they go, for the log. */
+  readonly to: string;
+  readonly protocol: OtlpProtocol;
+  readonly intervalMs: Millis;
+  /** Never above the interval. */
+  readonly timeoutMs: Millis;
+}
+
+type Signal = "TRACES" | "METRICS";
+
+const PROTOCOLS = ["grpc", "http/json", "http/protobuf"] as const;
+const INTERVAL_MS: Millis = 60_000;
+const TIMEOUT_MS: Millis = 30_000;
+
+/**
+ * Read whether traces and metrics are to be exported; undefined: neither is, and nothing of OpenTelemetry's SDK is loaded.
+ *
+ * An endpoint that is none is a fault: the SDK would export to this machine in its place. It may hold a password, and is
+ * not repeated.
+ */
+export function telemetryGiven({ env, faults }: Pick<Reader, "env" | "faults">): TelemetrySettings | undefined {
+  const text = (name: string) => env[name]?.trim() ?? "";
+  if (text("OTEL_SDK_DISABLED").toLowerCase() === "true") return undefined;
+  const traces = targetOf("TRACES", text);
+  const metrics = targetOf("METRICS", text);
+  for (const where of new Set([traces, metrics].map((target) => target?.isFaulty && target.where))) {
+    if (where) faults.push({ where, what: "is no URL", remedy: "write it as http://HOST:4318" });
+  }
+  if (!traces && !metrics) return undefined;
+  return Object.freeze({
+    traces: traces?.to,
+    metrics: metrics && Object.freeze({ ...paceOf(text), ...metricsTo(metrics.to, text) }),
+    detectsResource: text("OTEL_NODE_RESOURCE_DETECTORS") !== "",
+  });
+}
+
+type Text = (name: string) => string;
+
+interface Target {
+  /** For the log. */
+  readonly to: string;
+  /** The variable that says so. */
+  readonly where: string;
+  readonly isFaulty: boolean;
+}
+
+/** Other exporters than OTLP's are not for this service to open: metrics have their admin port. */
+function targetOf(signal: Signal, text: Text): Target | undefined {
+  const exporters = text(`OTEL_${signal}_EXPORTER`)
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+  const own = `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`;
+  const where = text(own) === "" ? "OTEL_EXPORTER_OTLP_ENDPOINT" : own;
+  const endpoint = text(where);
+  const isOn = exporters.length > 0 ? exporters.includes("otlp") && exporters[0] !== "none" : endpoint !== "";
+  if (!isOn) return undefined;
+  const isGrpc = protocolOf(signal, text) === "grpc";
+  const to = shown(endpoint || `http://localhost:${isGrpc ? 4317 : 4318}`, isGrpc);
+  return { to: to ?? "", where, isFaulty: to === undefined };
+}
+
+function metricsTo(to: string, text: Text) {
+  return { to, protocol: protocolOf("METRICS", text) };
+}
+
+/** As the SDK takes it for traces: what it does not know is its default. */
+function protocolOf(signal: Signal, text: Text): OtlpProtocol {
+  const asked = text(`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`) || text("OTEL_EXPORTER_OTLP_PROTOCOL");
+  return PROTOCOLS.find((one) => one === asked) ?? "http/protobuf";
+}
+
+function paceOf(text: Text): Pick<MetricsExport, "intervalMs" | "timeoutMs"> {
+  const intervalMs = millisOf(text("OTEL_METRIC_EXPORT_INTERVAL"), INTERVAL_MS);
+  return { intervalMs, timeoutMs: Math.min(intervalMs, millisOf(text("OTEL_METRIC_EXPORT_TIMEOUT"), TIMEOUT_MS)) };
+}
+
+function millisOf(text: string, otherwise: Millis): Millis {
+  return /^\d{1,9}$/.test(text) && Number(text) > 0 ? Number(text) : otherwise;
+}
+
+/** Without what may be secret in it: a user, a password, a query. undefined: it is no endpoint. gRPC's may be a bare one. */
+function shown(endpoint: string, isGrpc: boolean): string | undefined {
+  if (isGrpc && /^[\w.-]+:\d{1,5}$/.test(endpoint)) return endpoint;
+  if (!/^https?:/i.test(endpoint) || !URL.canParse(endpoint)) return undefined;
+  const { protocol, host, pathname } = new URL(endpoint);
+  return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
+}
