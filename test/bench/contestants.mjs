@@ -83,11 +83,13 @@ export function newFolder(name) {
 /**
  * The built service.
  *
- * @param {{ name: string, nodeFlags: readonly string[], flags?: () => readonly string[] | Promise<readonly string[]>, policyFile?: string }} of
- *   `flags`: of `serve`, beside those that all have; asked for at each start.
+ * @param {{ name: string, nodeFlags: readonly string[], flags?: () => readonly string[] | Promise<readonly string[]>,
+ *   policyFile?: string, main?: string, env?: Record<string, string> }} of
+ *   `flags`: of `serve`, beside those that all have; asked for at each start. `main`: of another build. `env`: besides
+ *   our own environment.
  * @returns {Contestant}
  */
-export function windbreak({ name, nodeFlags, flags = () => [], policyFile = policyForDoors() }) {
+export function windbreak({ name, nodeFlags, flags = () => [], policyFile = policyForDoors(), main = MAIN, env = {} }) {
   return {
     name,
     ...asked(),
@@ -96,7 +98,7 @@ export function windbreak({ name, nodeFlags, flags = () => [], policyFile = poli
     pacer: "windbreak",
     start: async (port) => {
       const given = ["--policy", policyFile, "--listen", `127.0.0.1:${port}`, "--admin", "off", "--log-level", "error"];
-      return start(SERVER_CORE, ["node", ...nodeFlags, MAIN, "serve", ...given, ...(await flags())]);
+      return start(SERVER_CORE, ["node", ...nodeFlags, main, "serve", ...given, ...(await flags())], env);
     },
     check: checkWindbreak,
   };
