@@ -11,6 +11,8 @@ export const SIGNATURE_HEADER = "windbreak-signature";
 const ANSWER_MS: Millis = 5_000;
 const PAUSES_MS: readonly Millis[] = [1_000, 4_000];
 
+const ENDING = "the service ends";
+
 export interface WebhookOptions {
   /** Reads a secret as it is now, or says why there is none. Asked at each post. */
   readonly secretAt: (place: SecretPlace) => Promise<{ readonly key: string } | { readonly why: string }>;
@@ -19,7 +21,7 @@ export interface WebhookOptions {
   readonly answerMs?: Millis;
   /** Before the second try and each one after it; 1 s and 4 s when left out. */
   readonly pausesMs?: readonly Millis[];
-  /** Ends waiting for a next try. */
+  /** Ends waiting for an answer or a next try. */
   readonly stopped: AbortSignal;
 }
 
@@ -39,7 +41,7 @@ export class Webhook implements Notifier {
   async notify(notice: AlertNotice): Promise<string | undefined> {
     const { pausesMs = PAUSES_MS, stopped } = this.#options;
     const body = alertBody(notice);
-    let why = await this.#post(notice, body);
+    let why = stopped.aborted ? ENDING : await this.#post(notice, body);
     for (const ms of pausesMs) {
       if (why === undefined || stopped.aborted) break;
       await pause(ms, undefined, { ref: false, signal: stopped }).catch(ignoreAbort);
@@ -49,7 +51,7 @@ export class Webhook implements Notifier {
   }
 
   async #post({ target, now }: AlertNotice, body: string): Promise<string | undefined> {
-    const { secretAt, userAgent, answerMs = ANSWER_MS } = this.#options;
+    const { secretAt, userAgent, answerMs = ANSWER_MS, stopped } = this.#options;
     const headers: Record<string, string> = { "content-type": "application/json", "user-agent": userAgent };
     if (target.secret) {
       const secret = await secretAt(target.secret);
@@ -57,7 +59,7 @@ export class Webhook implements Notifier {
       headers[SIGNATURE_HEADER] = signature(secret.key, body, Math.floor(now / 1000));
     }
     try {
-      const signal = AbortSignal.timeout(answerMs);
+      const signal = AbortSignal.any([AbortSignal.timeout(answerMs), stopped]);
       const answer = await fetch(target.webhook, { method: "POST", headers, body, redirect: "manual", signal });
       await answer.body?.cancel();
       if (answer.ok) return undefined;
@@ -77,6 +79,7 @@ function signature(key: string, body: string, seconds: number): string {
 /** The system's own word for it: what `fetch` says besides may hold the URL. */
 function reasonOf(cause: unknown, answerMs: Millis): string {
   if (!(cause instanceof Error)) throw cause;
+  if (cause.name === "AbortError") return ENDING;
   if (cause.name === "TimeoutError") return `it did not answer within ${answerMs} ms`;
   const inner = cause.cause;
   const code = inner instanceof Error && "code" in inner ? String(inner.code) : undefined;

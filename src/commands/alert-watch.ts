@@ -30,18 +30,20 @@ export class AlertWatch {
   constructor({ desk, marks, counts, log }: AlertWatchOptions) {
     this.#log = log;
     const notifier = new Webhook({ secretAt, userAgent: `windbreak/${VERSION}`, stopped: this.#stopping.signal });
-    this.#rounds = new AlertRounds({ desk, marks, notifier, log: alertLog(counts, log) });
+    const { signal: stopped } = this.#stopping;
+    this.#rounds = new AlertRounds({ desk, marks, notifier, log: alertLog(counts, log), stopped });
   }
 
   start(): void {
     this.#timer = setInterval(() => this.#look(), ROUND_MS).unref();
   }
 
-  /** Look no more; what is being told has a moment to end. */
+  /** Look no more, and break off what is being told: the next to look tells it again. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#stopping.abort();
     await this.#round;
+    await this.#rounds.settled();
   }
 
   #look(): void {

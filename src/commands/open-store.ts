@@ -42,15 +42,19 @@ export async function openStore(
   const file = join(stateDirectory, "alerts.json");
   const failed = (cause: Error) =>
     log.error(`${file}: what was told of alerts cannot be kept, so a restart may have it told again`, cause);
+  const alertMarks = new MarksHere({ clock, file, failed });
   const inUse: StoreInUse = {
     store,
     restored: restoredLine(stateDirectory, restored),
     clock,
-    alertMarks: new MarksHere({ clock, file, failed }),
+    alertMarks,
     isUp: () => store.isUp,
     sweep: (count, calendar, now) => store.sweep(count, calendar, now),
     stats: (now) => store.stats(now),
-    close: () => store.close(),
+    close: async () => {
+      await alertMarks.close();
+      await store.close();
+    },
   };
   return { kind: "open", inUse };
 }

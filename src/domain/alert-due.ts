@@ -1,6 +1,7 @@
 import type { Alert, AlertTarget } from "./alert.js";
 import { globMatches } from "./glob.js";
-import type { Limit } from "./limit.js";
+import { isPerRequest, type Limit } from "./limit.js";
+import type { Policy } from "./policy.js";
 import type { EpochMs, Millis } from "./units.js";
 import { isCalendar, type Windows } from "./window.js";
 
@@ -9,6 +10,7 @@ export interface Standing {
   readonly limit: Limit;
   readonly used: number;
   readonly reserved: number;
+  readonly resetsAt: EpochMs | undefined;
 }
 
 /** What an alert tells: a share of the ceiling is taken, or will be all of it before the window ends. */
@@ -20,7 +22,7 @@ export type Occasion =
 export interface Due {
   readonly target: AlertTarget;
   readonly occasion: Occasion;
-  /** Names the occasion and its window: `80 month 24311`. */
+  /** Names the occasion and its window: `80 month 1796083200000`. */
   readonly id: string;
   /** Until when it must not be told again. */
   readonly until: EpochMs;
@@ -36,37 +38,53 @@ const LEAST_ELAPSED = 0.1;
  * Say what is to be told of one limit, whether or not it was told already.
  *
  * What counts is what decides: used and reserved. A limit of 0 refuses always, so nobody is told. Windows shorter than an
- * hour, and what is in flight, are told of once in an hour at most.
+ * hour, and what is in flight, are told of once in an hour at most. What was read of a window that has ended since is
+ * told of neither that window nor the next.
  */
 export function alertsDue(
   alerts: readonly Alert[],
-  { limit, used, reserved }: Standing,
+  standing: Standing,
   windows: Windows,
   now: EpochMs,
 ): readonly Due[] {
+  const { limit, used, reserved, resetsAt } = standing;
   const taken = used + reserved;
-  if (taken === 0 || limit.ceiling === 0) return [];
-  const { label, end } = windows[isCalendar(limit.window) ? limit.window : "hour"];
-  const window = `${limit.window} ${label}`;
-  return alerts
-    .filter(({ limits }) => limits.some((pattern) => globMatches(pattern, limit.name)))
-    .flatMap(({ at, forecast, target }) => {
-      const reached = at
-        .filter((percent) => taken * 100 >= limit.ceiling * percent)
-        .map((percent): Due => {
-          return { target, occasion: { kind: "threshold", percent }, id: `${percent} ${window}`, until: end };
-        });
-      const runsOutAt = forecast ? forecastOf(limit, taken, windows, now) : undefined;
-      if (runsOutAt === undefined) return reached;
-      return [...reached, { target, occasion: { kind: "forecast", runsOutAt }, id: `forecast ${window}`, until: end }];
-    });
+  const until = isCalendar(limit.window) ? resetsAt : windows.hour.end;
+  if (taken === 0 || limit.ceiling === 0 || until === undefined || until <= now) return [];
+  const window = `${limit.window} ${until}`;
+  return alerts.filter(isAbout(limit)).flatMap(({ at, forecast, target }) => {
+    const reached = at
+      .filter((percent) => taken * 100 >= limit.ceiling * percent)
+      .map((percent): Due => ({ target, occasion: { kind: "threshold", percent }, id: `${percent} ${window}`, until }));
+    const runsOutAt = forecast ? forecastOf(limit, taken, windows, until, now) : undefined;
+    if (runsOutAt === undefined) return reached;
+    return [...reached, { target, occasion: { kind: "forecast", runsOutAt }, id: `forecast ${window}`, until }];
+  });
+}
+
+/** Whether any alert is about limits that principals have for themselves, of whom there may be many. */
+export function isAboutPrincipals({ alerts, roles, principals }: Policy): boolean {
+  const isOne = (limit: Limit) => !isPerRequest(limit) && !limit.shared && alerts.some(isAbout(limit));
+  for (const { limits } of roles.values()) if (limits.some(isOne)) return true;
+  for (const { limits } of principals.values()) if (limits.some(isOne)) return true;
+  return false;
+}
+
+function isAbout({ name }: Limit): (alert: Alert) => boolean {
+  return ({ limits }) => limits.some((pattern) => globMatches(pattern, name));
 }
 
 /** When a calendar window's pace so far will have used its ceiling up; undefined: not before it ends. */
-function forecastOf({ window, ceiling }: Limit, taken: number, windows: Windows, now: EpochMs): EpochMs | undefined {
-  if (!isCalendar(window) || taken >= ceiling) return undefined;
-  const { label, end } = windows[window];
-  const length = { hour: HOUR, day: DAY, week: WEEK_DAYS * DAY, month: daysIn(label) * DAY }[window];
+function forecastOf(
+  { window, ceiling }: Limit,
+  taken: number,
+  windows: Windows,
+  end: EpochMs,
+  now: EpochMs,
+): EpochMs | undefined {
+  // A store whose clock has turned before this one's: the next round knows how long its window is.
+  if (!isCalendar(window) || taken >= ceiling || windows[window].end !== end) return undefined;
+  const length = { hour: HOUR, day: DAY, week: WEEK_DAYS * DAY, month: daysIn(windows.month.label) * DAY }[window];
   // A day in which clocks change is an hour longer or shorter, which no forecast is exact enough to mind.
   const elapsed = now - (end - length);
   if (elapsed < length * LEAST_ELAPSED) return undefined;

@@ -43,19 +43,20 @@ describe("a mark", () => {
     expect(marks.keep("a", 60_000)).toBe(false);
   });
 
-  it("outlives a restart where it was kept, and not where it was only taken", () => {
+  it("outlives a restart where it was kept, and not where it was only taken", async () => {
     const file = newFile();
     const { marks } = marksIn(file);
     marks.take("told", 60_000);
     marks.keep("told", 3_600_000);
     marks.take("being told", 60_000);
+    await marks.close();
     const { marks: after, faults } = marksIn(file);
     expect(after.take("told", 60_000)).toBe(false);
     expect(after.take("being told", 60_000)).toBe(true);
     expect(faults).toEqual([]);
   });
 
-  it("that has ended leaves the file", () => {
+  it("that has ended leaves the file", async () => {
     const file = newFile();
     const { marks, clock } = marksIn(file);
     marks.take("a", 60_000);
@@ -63,6 +64,7 @@ describe("a mark", () => {
     clock.advance(60_000);
     marks.take("b", 60_000);
     marks.keep("b", 60_000);
+    await marks.close();
     expect(Object.keys(JSON.parse(readFileSync(file, "utf8")))).toEqual(["b"]);
   });
 
@@ -74,11 +76,12 @@ describe("a mark", () => {
     expect(faults).toHaveLength(1);
   });
 
-  it("that cannot be written is kept in memory, and that is said", () => {
+  it("that cannot be written is kept in memory, and that is said", async () => {
     const { marks, faults } = marksIn(join(newFile(), "no", "folder"));
     marks.take("a", 60_000);
     expect(marks.keep("a", 60_000)).toBe(true);
     expect(marks.take("a", 60_000)).toBe(false);
+    await marks.close();
     expect(faults).toHaveLength(1);
   });
 });

@@ -156,12 +156,15 @@ describe("a webhook", () => {
     expect(why).toBe("it could not be reached (ECONNREFUSED)");
   });
 
-  it("is not tried again once the service ends", async () => {
-    const { posts, url } = await hook(status(500));
+  it("is not waited for once the service ends, nor posted to", async () => {
+    const { posts, url } = await hook(silence);
     const stopping = new AbortController();
-    const telling = webhook({ pausesMs: [60_000], stopped: stopping.signal }).notify(noticeTo(url));
+    const ending = webhook({ answerMs: 60_000, stopped: stopping.signal });
+    const telling = ending.notify(noticeTo(url));
     stopping.abort();
-    expect(await telling).toBe("it answered 500");
-    expect(posts).toHaveLength(1);
+    expect(await telling).toBe("the service ends");
+    const before = posts.length;
+    expect(await ending.notify(noticeTo(url))).toBe("the service ends");
+    expect(posts).toHaveLength(before);
   });
 });

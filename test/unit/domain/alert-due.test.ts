@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Alert } from "../../../src/domain/alert.js";
 import { alertsDue } from "../../../src/domain/alert-due.js";
-import { Calendar } from "../../../src/domain/window.js";
+import { Calendar, isCalendar } from "../../../src/domain/window.js";
 import { instant } from "../../support/fake-clock.js";
 import { limitOf } from "../../support/policy-words.js";
 
@@ -14,14 +14,16 @@ function alert(words: Partial<Alert> = {}): Alert {
 
 function due(
   name: string,
-  stand: { used?: number; reserved?: number; at?: string },
+  stand: { used?: number; reserved?: number; at?: string; read?: number },
   alerts = [alert()],
   ceiling = 100,
 ) {
-  const { used = 0, reserved = 0, at = NOON } = stand;
+  const { used = 0, reserved = 0, at = NOON, read } = stand;
   const now = instant(at);
   const windows = new Calendar("Europe/Paris").at(now);
-  return alertsDue(alerts, { limit: limitOf(name, ceiling), used, reserved }, windows, now);
+  const limit = limitOf(name, ceiling);
+  const resetsAt = read === undefined && isCalendar(limit.window) ? windows[limit.window].end : read;
+  return alertsDue(alerts, { limit, used, reserved, resetsAt }, windows, now);
 }
 
 const kinds = (found: ReturnType<typeof due>) =>
@@ -58,6 +60,19 @@ describe("a threshold", () => {
     expect(last?.id).toBe(first?.id);
     expect(next?.id).not.toBe(first?.id);
     expect(first?.until).toBe(instant("2026-11-15T23:00:00Z"));
+  });
+
+  it("is not told of what was read of a window that has ended since, in that window's name or the next one's", () => {
+    const at = "2026-11-15T23:00:00.050Z";
+    expect(due("organization.tokens_per_day", { used: 90, at, read: instant("2026-11-15T23:00:00Z") })).toEqual([]);
+  });
+
+  it("is told by the store's window where that has turned before this clock", () => {
+    const read = instant("2026-11-16T23:00:00Z");
+    const [found] = due("organization.tokens_per_day", { used: 50, at: "2026-11-15T22:59:59Z", read });
+    const [same] = due("organization.tokens_per_day", { used: 50, at: "2026-11-15T23:00:01Z" });
+    expect(found?.until).toBe(read);
+    expect(same?.id).toBe(found?.id);
   });
 
   it.each(["requests_per_minute", "concurrent_requests"])("of %s is told once in an hour at most", (key) => {
