@@ -25,7 +25,7 @@ const ANSWER = "MARKANSWER";
 const WEBHOOK = "MARKWEBHOOK";
 
 const policyFor = (jwks: string, upstream: string) => `version: 1
-workspaces: { dev: { models: ["*"], upstream_key: ${upstream}, limits: { requests_per_day: 1000 } } }
+workspaces: { dev: { models: ["*"], upstream_key: ${upstream}, limits: { requests_per_day: 200 } } }
 roles: { crew: { models: ["*"] } }
 principals:
   search: { role: crew, workspace: dev, credentials: [{ api_key_sha256: "${apiKeyHashOf("search")}" }] }
