@@ -5,6 +5,7 @@ import { Keys } from "../../src/counters/redis/keys.js";
 import { RedisStore } from "../../src/counters/redis/redis-store.js";
 import { readScripts } from "../../src/counters/redis/scripts.js";
 import { FakeClock } from "../support/fake-clock.js";
+import type { PolicyWords } from "../support/policy-words.js";
 import { describeWith } from "../support/redis/describe-with.js";
 import { startRedis } from "../support/redis/redis-server.js";
 import { seededRandom24 } from "../support/seeded-random.js";
@@ -14,6 +15,8 @@ const DATE = "2026-03-10";
 const DAY_MS = 86_400_000;
 const KEY = new Keys("acme").day(Date.parse(DATE) / DAY_MS);
 const MOST_ROWS = 20_000;
+const ROW_BYTES = 32;
+const LOT_BYTES = 38;
 
 describeWith(["redis-server"], "the totals of a day in Redis", () => {
   let client: Redis;
@@ -23,7 +26,7 @@ describeWith(["redis-server"], "the totals of a day in Redis", () => {
     return () => client.disconnect();
   });
 
-  async function stageOf(): Promise<Stage> {
+  async function stageOf(words: PolicyWords = {}): Promise<Stage> {
     await client.flushall();
     const clock = new FakeClock(`${DATE}T12:00:00Z`);
     const store = new RedisStore({
@@ -40,7 +43,7 @@ describeWith(["redis-server"], "the totals of a day in Redis", () => {
       timeoutMs: 10_000,
       time: () => clock.now(),
     });
-    return new Stage(store, clock, {});
+    return new Stage(store, clock, words);
   }
 
   async function use(stage: Stage, as: string, input: number): Promise<void> {
@@ -91,6 +94,22 @@ describeWith(["redis-server"], "the totals of a day in Redis", () => {
     await stage.record({ reservation: grant.reservationId });
     expect(await client.pttl(KEY)).toBeLessThanOrEqual(5_000_000);
   });
+
+  it.each([1, 7_000, 15_000])(
+    "hold three lots at the most of thousands of calls that nobody settles, one each %i ms",
+    async (eachMs) => {
+      const stage = await stageOf({ workspaces: { dev: { reservationTtlMs: 30_000 } } });
+      const lengths: number[] = [];
+      for (let nth = 0; nth < 2_000; nth++) {
+        await stage.admit({ input: 10 });
+        lengths.push(await client.hstrlen(KEY, "dev ann small-1"));
+        stage.clock.advance(eachMs);
+      }
+      expect(Math.max(...lengths)).toBeLessThanOrEqual(ROW_BYTES + 3 * LOT_BYTES);
+      stage.clock.advance(60_000);
+      expect(await stage.totals(DATE)).toEqual({ "dev ann small-1": "2000 20000 0 40000" });
+    },
+  );
 
   it("that were deleted begin anew, and never count below nothing", async () => {
     const stage = await stageOf();

@@ -6,6 +6,8 @@ import type { StageOf } from "./stage-of.js";
 const TODAY = "2026-03-10";
 const MOST = Number.MAX_SAFE_INTEGER;
 const expired = { reservationTtlMs: 60_000 };
+/** How many calls come before one is settled: it has ended then, others have begun since, and it is still remembered. */
+const LATE_BY = 20;
 
 /** Cases on what is kept of each day, limited or not. */
 export function totals(stageOf: StageOf): void {
@@ -83,6 +85,25 @@ export function totals(stageOf: StageOf): void {
         expect(await today(stage)).toEqual({ "dev ann small-1": rest });
       },
     );
+
+    it("stay exact through many ends of calls that nobody settles, or only long after", async () => {
+      const stage = await stageOf({ workspaces: { dev: { reservationTtlMs: 30_000 } } });
+      const bobs: string[] = [];
+      for (let step = 1; step <= 120; step++) {
+        await stage.admit({ input: 10, output: 5 });
+        bobs.push((await stage.admit({ as: "bob", input: 4 })).grant.reservationId);
+        const reservation = bobs.at(-1 - LATE_BY);
+        if (reservation) await stage.record({ as: "bob", reservation, usage: { inputTokens: 1 } });
+        // The next one ends at a further instant.
+        stage.clock.advance(15_000);
+      }
+      stage.clock.advance(60_000);
+      const [late, unsettled] = [120 - LATE_BY, LATE_BY];
+      expect(await today(stage)).toEqual({
+        "dev ann small-1": `120 ${120 * 10} ${120 * 5} ${120 * 35}`,
+        "dev bob small-1": `120 ${late + unsettled * 4} 0 ${2 * (late + unsettled * 4)}`,
+      });
+    });
 
     it("hold the request alone of a call that failed", async () => {
       const stage = await stageOf({});

@@ -86,7 +86,7 @@ local function decide()
   if not gives_back then
     day = day_key(shared, labels[4])
     total, row, is_first = find_row(day, total)
-    row = held_row(row, ends_at, input, output, cost)
+    row = held_row(row, now, ends_at, input, output, cost)
   end
   for i = 1, count do
     local charge, window, cell = amounts[i], kinds[i], cells[i]

@@ -41,25 +41,6 @@ local function write_row(day, field, row, is_first)
   if is_first then call('PEXPIRE', day, DAYS_KEPT_MS) end
 end
 
--- A row in which one more request will be charged if nobody settles it.
-local function held_row(row, ends, input, output, cost)
-  if #row == 32 + LOT then
-    -- Most often the one lot of a row is that of the calls before.
-    local n, i, o, c, ends2, ln, li, lo, lc = read('<ddddI6dddd', row)
-    if ends2 == ends * 2 then
-      return write('<ddddI6dddd', n, i, o, c, ends2, ln + 1, li + input, lo + output, lc + cost)
-    end
-  end
-  local head = write('<I6', ends * 2)
-  for at = 33, #row, LOT do
-    if sub(row, at, at + 5) == head then
-      local n, i, o, c = read('<dddd', row, at + 6)
-      return sub(row, 1, at + 5) .. write('<dddd', n + 1, i + input, o + output, c + cost) .. sub(row, at + LOT)
-    end
-  end
-  return row .. head .. write('<dddd', 1, input, output, cost)
-end
-
 -- A row with what has ended as used, one request taken from the lot of an end (0: of none), and used changed.
 local function settled_row(row, now, ends, held, requests, input, output, cost)
   if #row == 32 + LOT then
@@ -82,4 +63,25 @@ local function settled_row(row, now, ends, held, requests, input, output, cost)
     end
   end
   return write('<dddd', n + requests, i + input, o + output, c + cost) .. lots
+end
+
+-- A row in which one more request will be charged if nobody settles it.
+local function held_row(row, now, ends, input, output, cost)
+  if #row == 32 + LOT then
+    -- Most often the one lot of a row is that of the calls before.
+    local n, i, o, c, ends2, ln, li, lo, lc = read('<ddddI6dddd', row)
+    if ends2 == ends * 2 then
+      return write('<ddddI6dddd', n, i, o, c, ends2, ln + 1, li + input, lo + output, lc + cost)
+    end
+  end
+  local head = write('<I6', ends * 2)
+  for at = 33, #row, LOT do
+    if sub(row, at, at + 5) == head then
+      local n, i, o, c = read('<dddd', row, at + 6)
+      return sub(row, 1, at + 5) .. write('<dddd', n + 1, i + input, o + output, c + cost) .. sub(row, at + LOT)
+    end
+  end
+  -- Only here does a row grow: what has ended makes room, since nobody else may ever touch the row.
+  if #row > 32 then row = settled_row(row, now, 0, nil, 0, 0, 0, 0) end
+  return row .. head .. write('<dddd', 1, input, output, cost)
 end
