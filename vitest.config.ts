@@ -5,7 +5,11 @@ const isLong = process.env["WINDBREAK_LONG_TESTS"] === "1";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/redis/global-setup.ts", "test/support/envoy/global-setup.ts"],
+    globalSetup: [
+      "test/support/redis/global-setup.ts",
+      "test/support/envoy/global-setup.ts",
+      "test/support/browser/global-setup.ts",
+    ],
     setupFiles: ["test/support/long-runs.ts"],
     testTimeout: isLong ? 600_000 : 20_000,
     hookTimeout: 30_000,

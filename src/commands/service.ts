@@ -1,4 +1,5 @@
 import type { Server } from "@grpc/grpc-js";
+import type { DecisionLog } from "../app/decision-log.js";
 import type { Desk } from "../app/desk.js";
 import { isLimitCursor, listLimits } from "../app/list-limits.js";
 import type { PendingCall } from "../app/pending-usage.js";
@@ -13,6 +14,7 @@ import { inventRequestId } from "../counters/memory/ids.js";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { PendingQueue } from "../counters/pending/pending-queue.js";
 import type { Door } from "../domain/distrust.js";
+import type { EpochMs } from "../domain/units.js";
 import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import type { AdminToken } from "../keys/admin-token.js";
@@ -21,6 +23,7 @@ import type { UpstreamKeys } from "../keys/upstream-keys.js";
 import { catalogueAgeDays } from "../policy/catalogue.js";
 import type { LivePolicy } from "../policy/live-policy.js";
 import type { ServeSettings } from "../settings.js";
+import { Activity } from "../telemetry/activity/activity.js";
 import { AlertCounts } from "../telemetry/alert-counts.js";
 import { bothLogs } from "../telemetry/decisions/both-logs.js";
 import type { QueuedDecisionLog } from "../telemetry/decisions/queued-decision-log.js";
@@ -44,6 +47,7 @@ import { forgotten } from "./forgotten.js";
 import { identityFor, proverFor } from "./identity-in-use.js";
 import { limitsToScrape } from "./limits-to-scrape.js";
 import { forgetfulStore } from "./open-store.js";
+import { operationsSource } from "./operations.js";
 import { PeersInUse } from "./peers-in-use.js";
 import type { StoreInUse } from "./store-in-use.js";
 import { Sweeper } from "./sweeper.js";
@@ -85,6 +89,9 @@ export class Service {
   readonly #counters: StoreInUse;
   readonly #draining = createDraining();
   readonly #health = new Health([DECISIONS], this.#draining);
+  /** undefined: without an admin port nobody can look. */
+  readonly #activity: Activity | undefined;
+  readonly #startedAt: EpochMs;
   readonly #turnedAway: TurnedAway;
   readonly #peers: PeersInUse;
   readonly #desk: Desk;
@@ -124,12 +131,14 @@ export class Service {
       file: this.#counters.pendingFile,
     });
     this.metrics = new Metrics({ version: VERSION, clock, source: this.#metricsSource() });
+    this.#activity = settings.admin && new Activity(clock);
+    this.#startedAt = clock.now();
     this.#turnedAway = new TurnedAway(log, this.metrics);
     this.#desk = {
       identity: identityFor(settings),
       store: this.#counters.store,
       clock,
-      log: decisionLog ? bothLogs(this.metrics, decisionLog) : this.metrics,
+      log: this.#decisionLogs(),
       pending: this.#pending,
       snapshot: () => this.#snapshot(),
       inventId: inventIds(),
@@ -239,6 +248,11 @@ export class Service {
     return server;
   }
 
+  #decisionLogs(): DecisionLog {
+    const told = this.#activity ? bothLogs(this.metrics, this.#activity) : this.metrics;
+    return this.#decisionLog ? bothLogs(told, this.#decisionLog) : told;
+  }
+
   #handling(door: Door): HandlingOptions {
     return {
       desk: this.#desk,
@@ -262,11 +276,18 @@ export class Service {
 
   async #bindAdmin(): Promise<readonly string[]> {
     const { admin: address, adminIsDefault } = this.#settings;
-    if (!address) return [];
+    const activity = this.#activity;
+    if (!address || !activity) return [];
     const started = await startAdmin({
       address,
       token: this.#adminToken,
       source: this.#adminSource(),
+      operations: operationsSource({
+        desk: this.#desk,
+        activity,
+        startedAt: this.#startedAt,
+        live: () => this.#live,
+      }),
       scrape: () => scrape(this.metrics, (fault) => this.#log.error("metrics are incomplete", fault)),
       turnedAway: this.#turnedAway.at("admin"),
       report: (fault) => this.#log.error("admin port", fault),

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Distrust } from "../domain/distrust.js";
 import { type Address, isLocal } from "./address.js";
+import { asksForPage } from "./page-files.js";
 
 /** Why a request is not looked at any further. */
 export interface Refusal {
@@ -29,7 +30,7 @@ export function refuseRequest(request: IncomingMessage, hosts: ReadonlySet<strin
   if (hosts && !isServed(request.headers.host, hosts)) {
     return { status: 421, error: "this Host is not served here; ask by the address that the admin port listens on" };
   }
-  if (url.split("?")[0] !== OPEN_TO_PAGES && isFromOtherPage(request)) {
+  if (url.split("?")[0] !== OPEN_TO_PAGES && !isFollowedLink(request) && isFromOtherPage(request)) {
     return { status: 403, error: "pages of other sites may not ask here; use the command line" };
   }
   return undefined;
@@ -43,13 +44,14 @@ export interface TokenCheck {
 /**
  * Judge whether a request shows the token, where there is one to show.
  *
- * Probes hold none: they are told whether the process lives and serves.
+ * Probes hold none: they are told whether the process lives and serves. The files of the operations page are the same
+ * everywhere, and the page asks its reader for the token.
  */
 export function refuseStranger(
   request: IncomingMessage,
   token: TokenCheck | undefined,
 ): (Refusal & { readonly why: Distrust }) | undefined {
-  if (!token || OPEN_TO_PROBES.has(request.url?.split("?")[0])) return undefined;
+  if (!token || OPEN_TO_PROBES.has(request.url?.split("?")[0]) || asksForPage(request)) return undefined;
   const shown = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
   if (shown !== undefined && token.matches(shown)) return undefined;
   if (shown !== undefined) return { status: 401, error: "this is not the admin token", why: "wrong_key" };
@@ -68,6 +70,12 @@ function isFromOtherPage({ headers }: IncomingMessage): boolean {
   if (origin !== undefined && !isOwn) return true;
   const site = headers["sec-fetch-site"];
   return site !== undefined && !OWN_SITES.has(String(site));
+}
+
+/** Whether a person followed a link of another page to the operations page: in a window of its own, never in a frame. */
+function isFollowedLink({ method, url, headers }: IncomingMessage): boolean {
+  const isDocument = headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document";
+  return method === "GET" && url?.split("?")[0] === "/" && isDocument && headers.origin === undefined;
 }
 
 /**

@@ -8,7 +8,8 @@ import { formatAddress } from "./address.js";
 import type { LimitRow, Readiness } from "./admin-source.js";
 
 /** A value that JSON.stringify takes; undefined leaves its key out. */
-export type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
+export type Json = string | number | boolean | null | undefined | readonly Json[] | JsonObject;
+type JsonObject = { readonly [key: string]: Json };
 
 /** A LimitStatus in protobuf's JSON form, with the workspace and the principal that it is of. */
 export function limitJson(row: LimitRow): Json {
@@ -16,7 +17,7 @@ export function limitJson(row: LimitRow): Json {
   return {
     name: limit.name,
     metric: metricName(limit.metric),
-    window: `WINDOW_${limit.window.toUpperCase()}`,
+    window: windowName(limit.window),
     ceiling: int64(limit.ceiling),
     used: int64(row.used),
     reserved: int64(row.reserved),
@@ -71,7 +72,7 @@ function sumsJson({ requests, inputTokens, outputTokens, cost }: Sums): { readon
 }
 
 /** What `/readyz` says. */
-export function readinessJson(readiness: Readiness): Json {
+export function readinessJson(readiness: Readiness): JsonObject {
   const { policy } = readiness;
   return {
     status: isReady(readiness) ? "ready" : "not_ready",
@@ -89,8 +90,14 @@ export function isReady({ policy, draining, listeners }: Readiness): boolean {
   return policy !== undefined && !draining && listeners.length > 0 && listeners.every(({ accepting }) => accepting);
 }
 
-function metricName(metric: Metric): string {
+/** A metric as the proto names it. */
+export function metricName(metric: Metric): string {
   return metric === "usd" ? "METRIC_NANO_USD" : `METRIC_${metric.toUpperCase()}`;
+}
+
+/** A window as the proto names it. */
+export function windowName(window: Window): string {
+  return `WINDOW_${window.toUpperCase()}`;
 }
 
 function hasEnd(window: Window): boolean {
@@ -98,11 +105,11 @@ function hasEnd(window: Window): boolean {
 }
 
 /** protobuf's JSON writes 64-bit integers as strings, because readers may hold them as doubles. */
-function int64(value: number): string {
+export function int64(value: number): string {
   return BigInt(value).toString();
 }
 
 /** RFC 3339 in UTC; protobuf leaves out a fraction that is zero. */
-function timestamp(at: EpochMs): string {
+export function timestamp(at: EpochMs): string {
   return new Date(at).toISOString().replace(".000Z", "Z");
 }

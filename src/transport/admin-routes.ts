@@ -4,6 +4,10 @@ import { readBody } from "./admin-body.js";
 import { type Refusal, refuseChange } from "./admin-guard.js";
 import { isReady, type Json, limitJson, readinessJson, reservationJson, totalsJson } from "./admin-json.js";
 import type { AdminSource } from "./admin-source.js";
+import { budgetsJson, denialJson, overviewJson, principalJson, ratesJson } from "./operations-json.js";
+import { readDenialsQuery, readPrincipalQuery, readSpanQuery } from "./operations-query.js";
+import type { OperationsSource } from "./operations-source.js";
+import { asksForPage, type PageFiles } from "./page-files.js";
 import { readTotalsQuery } from "./totals-query.js";
 
 /** What is sent back. */
@@ -17,8 +21,15 @@ export interface Answer {
 /** What the routes need to answer. */
 export interface Routing {
   readonly source: AdminSource;
+  /** What else the operations page shows. */
+  readonly operations: OperationsSource;
   /** Everything measured, in Prometheus's text format. */
   readonly scrape: () => Promise<string>;
+}
+
+/** Where the page's files are at hand. */
+export interface Paged {
+  readonly page: PageFiles;
 }
 
 interface Route {
@@ -45,12 +56,24 @@ const BAD_CURSOR = "no page begins there; give the next of the page before, or l
 const STORE_AWAY = "the store of counters does not answer; see store in /readyz, and ask again";
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ["/", { method: "GET", about: "this page", answer: () => text(200, index()) }],
+  [
+    "/",
+    {
+      method: "GET",
+      about: "the operations page for browsers, this list for others",
+      answer: () => text(200, index()),
+    },
+  ],
   ["/metrics", { method: "GET", about: "metrics, in Prometheus's text format", answer: metrics }],
   ["/healthz", { method: "GET", about: "200 while the process lives", answer: () => json(200, { status: "ok" }) }],
   ["/readyz", { method: "GET", about: "200 while callers may be sent here", answer: readiness }],
   ["/v1/limits", { method: "GET", about: "every limit as it stands; ?after=<next> for the next page", answer: limits }],
   ["/v1/usage", { method: "GET", about: "who used most; ?by= &top= and &day= or &month=", answer: usage }],
+  ["/v1/overview", { method: "GET", about: "all of /readyz, and version, start and reloads", answer: overview }],
+  ["/v1/decisions", { method: "GET", about: "decisions by outcome and time; ?span=5m or 1h", answer: decisions }],
+  ["/v1/denials", { method: "GET", about: "the latest denials; ?after=<number>", answer: denials }],
+  ["/v1/budgets", { method: "GET", about: "budgets of the organization, workspaces and roles", answer: budgets }],
+  ["/v1/principals", { method: "GET", about: "one principal: ?id= with &role= and &workspace=", answer: principal }],
   ["/v1/reservations", { method: "GET", about: "open reservations; ?after=<next>", answer: reservations }],
   ["/v1/reservations/release", { method: "POST", about: 'gives one back: {"reservation_id": "…"}', answer: release }],
 ]);
@@ -60,13 +83,16 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
  *
  * @throws what the source or the scrape throws.
  */
-export async function answer(routing: Routing, request: IncomingMessage): Promise<Answer> {
+export async function answer(routing: Routing & Paged, request: IncomingMessage): Promise<Answer> {
   const url = request.url ?? "/";
   const queryAt = url.indexOf("?");
   const path = queryAt < 0 ? url : url.slice(0, queryAt);
   const query = new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt));
 
-  const route = ROUTES.get(path);
+  const file = asksForPage(request) ? routing.page.get(path) : undefined;
+  const route: Route | undefined = file
+    ? { method: "GET", about: "", answer: () => ({ status: 200, ...file }) }
+    : ROUTES.get(path);
   if (!route) return json(404, { error: "no such path", paths: [...ROUTES.keys()] });
 
   const allowed = route.method === "GET" ? ["GET", "HEAD"] : [route.method];
@@ -98,6 +124,30 @@ async function limits({ source }: Routing, { query }: Asked): Promise<Answer> {
   if ("kind" in found && found.kind === "bad_cursor") return refused({ status: 400, error: BAD_CURSOR });
   if ("kind" in found) return refused({ status: 503, error: STORE_AWAY });
   return json(200, { policy_revision: found.policyRevision, limits: found.limits.map(limitJson), next: found.next });
+}
+
+function overview({ source, operations }: Routing): Answer {
+  return json(200, overviewJson(source.ready(), operations.overview()));
+}
+
+function decisions({ operations }: Routing, { query }: Asked): Answer {
+  const asked = readSpanQuery(query);
+  return "error" in asked ? refused(asked) : json(200, ratesJson(operations.rates(asked.span)));
+}
+
+function denials({ operations }: Routing, { query }: Asked): Answer {
+  const asked = readDenialsQuery(query);
+  return "error" in asked ? refused(asked) : json(200, { denials: operations.denials(asked.after).map(denialJson) });
+}
+
+async function budgets({ operations }: Routing): Promise<Answer> {
+  const read = await operations.budgets();
+  return "kind" in read ? refused({ status: 503, error: STORE_AWAY }) : json(200, budgetsJson(read));
+}
+
+async function principal({ operations }: Routing, { query }: Asked): Promise<Answer> {
+  const asked = readPrincipalQuery(query);
+  return "error" in asked ? refused(asked) : json(200, principalJson(await operations.principal(asked)));
 }
 
 async function reservations({ source }: Routing, { query }: Asked): Promise<Answer> {

@@ -3,9 +3,10 @@ import type { Socket } from "node:net";
 import type { Millis } from "../domain/units.js";
 import type { Address, AddressFault } from "./address.js";
 import { hostsServed, refuseRequest, refuseStranger, type TokenCheck } from "./admin-guard.js";
-import { type Answer, answer, type Routing, refused } from "./admin-routes.js";
+import { type Answer, answer, type Paged, type Routing, refused } from "./admin-routes.js";
 import type { Cut } from "./bounds.js";
 import { bind, type Listener } from "./listeners.js";
+import { readPageFiles } from "./page-files.js";
 import { type Stranger, UNIX_SOCKET } from "./stranger.js";
 
 export interface AdminOptions extends Routing {
@@ -62,8 +63,9 @@ export class AdminServer {
 /** Open the admin port. */
 export async function startAdmin(options: AdminOptions): Promise<AdminStart> {
   const hosts = hostsServed(options.address);
+  const paged = { ...options, page: readPageFiles() };
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, async (request, response) => {
-    send(response, await answerSafely(options, hosts, request));
+    send(response, await answerSafely(paged, hosts, request));
   });
   const accept = accepting(server, options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS);
   const ceiling = { most: MAX_CONNECTIONS, cut: options.cut ?? (() => {}) };
@@ -83,7 +85,7 @@ function accepting(server: Server, timeoutMs: Millis): (socket: Socket) => void 
 }
 
 async function answerSafely(
-  options: AdminOptions,
+  options: AdminOptions & Paged,
   hosts: ReadonlySet<string> | undefined,
   request: IncomingMessage,
 ): Promise<Answer> {

@@ -12,6 +12,7 @@ import type { Address } from "../../src/transport/address.js";
 import { type AdminOptions, type AdminServer, startAdmin } from "../../src/transport/admin.js";
 import { PAGE_SIZE } from "../../src/transport/admin-routes.js";
 import type { AdminSource, LimitRow, Readiness } from "../../src/transport/admin-source.js";
+import type { OperationsSource } from "../../src/transport/operations-source.js";
 
 const LOOPBACK: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 const NOON = Date.UTC(2026, 10, 22, 12);
@@ -79,6 +80,14 @@ const SOURCE: AdminSource = {
   release: (id) => ({ kind: id === "rsv-1" ? "released" : "not_open" }),
 };
 
+const OPERATIONS: OperationsSource = {
+  overview: () => ({ version: "1.2.3", now: NOON, startedAt: NOON - 60_000, policy: undefined }),
+  rates: () => ({ stepMs: 1_000, from: NOON, counts: new Map() }),
+  denials: () => [],
+  budgets: () => ({ policyRevision: "r1", shared: [ROW], ofEach: [] }),
+  principal: (who) => ({ who, isListed: false, limits: { why: "nobody knows it" }, history: [] }),
+};
+
 const opened: AdminServer[] = [];
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((admin) => admin.close(0)));
@@ -88,6 +97,7 @@ function options(more: Partial<AdminOptions> = {}): AdminOptions {
   return {
     address: LOOPBACK,
     source: SOURCE,
+    operations: OPERATIONS,
     scrape: async () => "windbreak_store_up 1\n",
     report: (fault) => {
       throw new Error("the admin port reported a fault", { cause: fault });
@@ -182,6 +192,72 @@ describe("GET /", () => {
     for (const path of ["/metrics", "/healthz", "/readyz", "/v1/limits", "/v1/usage", "/v1/reservations", RELEASE]) {
       expect(reply.text).toContain(` ${path} `);
     }
+  });
+});
+
+describe("the operations page", () => {
+  const html = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
+
+  it("is what browsers get at /, from this port alone and in nobody's frame", async () => {
+    const reply = await ask(await open(), "/", { headers: html });
+    expect(reply).toMatchObject({ status: 200, headers: { "content-type": "text/html; charset=utf-8" } });
+    const policy = String(reply.headers["content-security-policy"]).split("; ");
+    expect(policy).toEqual(
+      expect.arrayContaining(["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"]),
+    );
+    expect(reply.headers).toMatchObject({ "referrer-policy": "no-referrer", "x-content-type-options": "nosniff" });
+    expect(reply.text).not.toMatch(/<script>|style=|https?:\/\/(?!www\.w3\.org)/);
+  });
+
+  it("is reached by a link of another site, and nothing else is", async () => {
+    const admin = await open();
+    const link = {
+      ...html,
+      "sec-fetch-site": "cross-site",
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+    };
+    const statusOf = async (path: string, headers: Readonly<Record<string, string>>, method = "GET") =>
+      (await ask(admin, path, { headers, method })).status;
+    expect(await statusOf("/", link)).toBe(200);
+    expect(await statusOf("/?x", link)).toBe(200);
+    expect(await statusOf("/", { ...link, "sec-fetch-dest": "iframe" })).toBe(403);
+    expect(await statusOf("/", { ...link, "sec-fetch-mode": "cors" })).toBe(403);
+    expect(await statusOf("/", { ...link, origin: "https://evil.example" })).toBe(403);
+    expect(await statusOf("/", link, "POST")).toBe(403);
+    for (const path of ["/v1/limits", "/v1/overview", "/page/page.css"]) expect(await statusOf(path, link)).toBe(403);
+    expect(await statusOf("/", { ...link, host: "evil.example" })).toBe(421);
+  });
+
+  it("is sent without the token, and what it shows is not", async () => {
+    const admin = await open({ token: { matches: () => false } });
+    const statusOf = async (path: string) => (await ask(admin, path, { headers: html })).status;
+    expect(await statusOf("/")).toBe(200);
+    expect(await statusOf("/page/page.css")).toBe(200);
+    for (const path of ["/page/", "/page/index.html", "/page/../v1/limits", "/page/%2e%2e/main.js"]) {
+      expect(await statusOf(path), path).toBe(404);
+    }
+    for (const path of ["/v1/overview", "/v1/decisions", "/v1/denials", "/v1/budgets", "/v1/principals?id=ada"]) {
+      expect(await statusOf(path), path).toBe(401);
+    }
+  });
+
+  it("reads what is asked of it in one way only", async () => {
+    const admin = await open();
+    const wrong = ["decisions?span=2h", "decisions?spam=5m", "denials?after=x", "denials?after=1&after=2"];
+    const nobody = ["principals", "principals?id=", "principals?id=a b", "principals?id=a&role=%20", "principals?ID=a"];
+    for (const path of [...wrong, ...nobody.map((one) => one.replace("a b", "a%20b"))]) {
+      expect((await ask(admin, `/v1/${path}`)).status, path).toBe(400);
+    }
+    for (const path of ["decisions?span=1h", "denials?after=17", "principals?id=a&role=r&workspace=w"]) {
+      expect((await ask(admin, `/v1/${path}`)).status, path).toBe(200);
+    }
+  });
+
+  it("is told of a store that is away", async () => {
+    const away = { kind: "away", cause: new Error("gone") } as const;
+    const admin = await open({ operations: { ...OPERATIONS, budgets: () => away } });
+    expect(await ask(admin, "/v1/budgets")).toMatchObject({ status: 503 });
   });
 });
 
@@ -557,6 +633,11 @@ describe("the admin port", () => {
         "/readyz",
         "/v1/limits",
         "/v1/usage",
+        "/v1/overview",
+        "/v1/decisions",
+        "/v1/denials",
+        "/v1/budgets",
+        "/v1/principals",
         "/v1/reservations",
         RELEASE,
       ]);

@@ -6,6 +6,7 @@ import type { Identity } from "../../src/app/identity-ports.js";
 import { listLimits } from "../../src/app/list-limits.js";
 import { readTotals } from "../../src/app/read-totals.js";
 import { Snapshot } from "../../src/app/snapshot.js";
+import { operationsSource } from "../../src/commands/operations.js";
 import { inventRequestId } from "../../src/counters/memory/ids.js";
 import { MemoryStore } from "../../src/counters/memory/memory-store.js";
 import { secureRandom24 } from "../../src/counters/memory/secure-random.js";
@@ -13,6 +14,7 @@ import { Calendar } from "../../src/domain/window.js";
 import { HealthService } from "../../src/gen/grpc/health/v1/health.js";
 import { declaredIdentity } from "../../src/identity/declared.js";
 import { loadPolicy } from "../../src/policy/load-policy.js";
+import { Activity } from "../../src/telemetry/activity/activity.js";
 import { type Address, formatAddress } from "../../src/transport/address.js";
 import { startAdmin } from "../../src/transport/admin.js";
 import { DECISION_SERVICE, decisionHandlers } from "../../src/transport/decision-service.js";
@@ -47,6 +49,7 @@ export async function startServer({ policy: text = POLICY, identity = declaredId
   const started = await startAdmin({
     address: ANY_PORT,
     source: adminSource(),
+    operations: operationsSource({ desk, activity: new Activity(clock), startedAt: NOON, live: () => undefined }),
     scrape: async () => "",
     report: unexpected,
   });

@@ -115,11 +115,22 @@ function askAdmin({ adminPort }: Running, path: string, headers: Record<string, 
   });
 }
 
+const OPERATIONS = ["/v1/overview", "/v1/decisions", "/v1/denials", "/v1/budgets", "/v1/principals?id=ada"];
+
 async function askAdminAll(running: Running): Promise<readonly string[]> {
   const json = { "content-type": "application/json" };
   const said: string[] = [];
   for (const authorization of [`Bearer ${ADMIN_TOKEN}`, `Bearer ${ADMIN_TOKEN}x`, `Basic ${ADMIN_TOKEN}`]) {
-    for (const path of ["/", "/metrics", "/healthz", "/readyz", "/v1/limits", "/v1/reservations", "/nowhere"]) {
+    for (const path of [
+      "/",
+      "/metrics",
+      "/healthz",
+      "/readyz",
+      "/v1/limits",
+      "/v1/reservations",
+      ...OPERATIONS,
+      "/nowhere",
+    ]) {
       said.push(await askAdmin(running, path, { authorization }));
     }
     for (const body of [`{"reservation_id": "none"}`, `{"${PROMPT}`, `{"reservation_id": {"${PROMPT}": 1}}`]) {

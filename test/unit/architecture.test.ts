@@ -34,6 +34,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   transport: ["app", "domain", "gen", "mistral"],
   telemetry: ["app/decision-log", "app/ports", "app/trace-context", "app/tracing", "domain"],
   gen: [],
+  page: [],
 };
 
 interface Import {

@@ -1,6 +1,7 @@
 import type { Origin, Released, Settled } from "../../app/decision-log.js";
 import { readTraceContext } from "../../app/trace-context.js";
 import type { EpochMs, Millis } from "../../domain/units.js";
+import { withoutKeys } from "../without-keys.js";
 import { decisionFields } from "./decision-fields.js";
 import type { Entry, SettlementEntry } from "./entry.js";
 import { amountField, flagField, mapField, numberField, quoted, textField } from "./json-fields.js";
@@ -15,9 +16,6 @@ export interface JsonLinesOptions {
   /** Which share of the allowed decisions is written. */
   readonly share: number;
 }
-
-/** What looks like an API key of this service's own, with its id, which is no secret. */
-const KEY = /(wb_[0-9A-Za-z]{8}_)[0-9A-Za-z]{16,}/g;
 
 /**
  * Make the function that writes an entry as JSON, on one line without its end.
@@ -40,8 +38,7 @@ export function jsonLines({ replica, share }: JsonLinesOptions): (entry: Entry) 
   };
   return (entry) => {
     const head = `{"v":${VERSION},"kind":"${entry.kind}","time":"${timeOf(entry.at)}","replica":${who}`;
-    const line = `${head}${fieldsOf(entry)}}`;
-    return line.includes("wb_") ? line.replace(KEY, "$1…") : line;
+    return withoutKeys(`${head}${fieldsOf(entry)}}`);
   };
 }
 

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import type { Desk } from "../../../src/app/desk.js";
 import { isLimitCursor, listLimits } from "../../../src/app/list-limits.js";
 import { readTotals } from "../../../src/app/read-totals.js";
 import { readLimitsPage } from "../../../src/commands/limit-rows.js";
+import { operationsSource } from "../../../src/commands/operations.js";
+import { Activity } from "../../../src/telemetry/activity/activity.js";
 import { refuseRequest, refuseStranger } from "../../../src/transport/admin-guard.js";
-import { answer, refused } from "../../../src/transport/admin-routes.js";
+import { answer, type Paged, type Routing, refused } from "../../../src/transport/admin-routes.js";
 import type { AdminSource } from "../../../src/transport/admin-source.js";
 import { Desks } from "../desk.js";
 import type { Target } from "../target.js";
@@ -29,8 +32,14 @@ function requestIn(text: string): IncomingMessage {
   return request;
 }
 
-function source(): AdminSource {
+function routing(): Routing & Paged {
   const desk = desks.fresh();
+  const startedAt = desk.clock.now();
+  const operations = operationsSource({ desk, activity: new Activity(desk.clock), startedAt, live: () => undefined });
+  return { source: sourceOf(desk), operations, scrape: () => Promise.resolve(""), page: new Map() };
+}
+
+function sourceOf(desk: Desk): AdminSource {
   const now = desk.clock.now();
   const { calendar } = desk.snapshot();
   return {
@@ -56,6 +65,13 @@ export const ADMIN: readonly Target[] = [
         "/v1/limits",
         "/v1/reservations",
         "/v1/usage",
+        "/v1/decisions?span=1h",
+        "/v1/denials",
+        "/v1/budgets",
+        "/v1/principals?id=ada",
+        "&role=",
+        "&workspace=",
+        "/page/",
         "?month=2026-11",
         "day=yesterday",
         "by=model",
@@ -93,7 +109,7 @@ export const ADMIN: readonly Target[] = [
       const refusal =
         refuseRequest(request, HOSTS) ?? refuseStranger(request, { matches: (shown) => shown === "token" });
       if (refusal) assert.ok(refusal.status >= 400 && refused(refusal).body.endsWith("\n"));
-      const { status, body } = await answer({ source: source(), scrape: () => Promise.resolve("") }, request);
+      const { status, body } = await answer(routing(), request);
       assert.ok(status >= 200 && status < 504, `${status}`);
       const asked = request.url?.split("?")[0];
       if (status === 200 && asked === "/v1/limits") assert.ok(readLimitsPage(JSON.parse(body)));
