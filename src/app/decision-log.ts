@@ -48,6 +48,8 @@ export interface DecisionTally {
   readonly model: string | undefined;
   readonly dryRun: boolean;
   readonly degraded: boolean;
+  /** Limits in shadow that would have denied it; left out where there are none. */
+  readonly shadowDenials?: readonly string[];
 }
 
 /** A decision, and what it was made of. */

@@ -5,6 +5,7 @@ import { DEFINITIONS } from "./definitions.js";
 import { DurationHistogram } from "./duration-histogram.js";
 import { LabelledCounts } from "./labelled-counts.js";
 import { histogram, type Sample, type Span, singular } from "./points.js";
+import { ShadowCounts } from "./shadow-counts.js";
 
 /** In place of a name that the policy or the catalogue does not know. */
 const UNKNOWN = "unknown";
@@ -30,6 +31,7 @@ export class DecisionCounts {
   readonly #decisions: LabelledCounts;
   readonly #dryRuns: LabelledCounts;
   readonly #settlements: LabelledCounts;
+  readonly #shadow: ShadowCounts;
   readonly #durations = new DurationHistogram(BOUNDS_SECONDS);
   #degraded = 0;
 
@@ -38,6 +40,7 @@ export class DecisionCounts {
     this.#decisions = new LabelledCounts(REASONS.length, maxSeries);
     this.#dryRuns = new LabelledCounts(REASONS.length, maxSeries);
     this.#settlements = new LabelledCounts(SETTLEMENT_COLUMNS, maxSeries);
+    this.#shadow = new ShadowCounts(maxSeries);
   }
 
   decided(decision: DecisionTally): void {
@@ -46,6 +49,7 @@ export class DecisionCounts {
     const column = REASON_COLUMN.get(decision.reason);
     if (column !== undefined) table.add(row, column, 1);
     if (decision.degraded) this.#degraded += 1;
+    if (decision.shadowDenials && !decision.dryRun) this.#shadow.add(decision.shadowDenials);
   }
 
   settled({ workspace, model, amounts, unreserved }: SettlementTally): void {
@@ -69,6 +73,7 @@ export class DecisionCounts {
       singular(DEFINITIONS.decisions, byReason(this.#decisions), span),
       singular(DEFINITIONS.dryRuns, byReason(this.#dryRuns), span),
       singular(DEFINITIONS.degradedDecisions, [{ labels: {}, value: this.#degraded }], span),
+      ...this.#shadow.metrics(span),
       histogram(DEFINITIONS.decisionDuration, this.#durations.snapshot(), span),
       singular(DEFINITIONS.settlements, byUnreserved(this.#settlements), span),
       singular(DEFINITIONS.settledInputTokens, settled(INPUT_TOKENS), span),

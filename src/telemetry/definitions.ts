@@ -22,6 +22,11 @@ export const DEFINITIONS = {
     kind: "counter",
     help: "Decisions made without the store, as on_store_failure says; dry runs included.",
   },
+  shadowDenials: {
+    name: "windbreak_shadow_denials_total",
+    kind: "counter",
+    help: "Decisions that a limit in shadow would have denied, by limit; dry runs aside.",
+  },
   unauthenticated: {
     name: "windbreak_unauthenticated_total",
     kind: "counter",
