@@ -88,6 +88,21 @@ export function withDiffFlags(command: Program): Program {
   return command.option("--exit-code", "exit with 1 where the policies differ").option("--json", "write JSON");
 }
 
+/** Add which log is decided again, and how the outcome is told. */
+export function withReplayFlags(command: Program): Program {
+  return command
+    .addOption(
+      repeatable(
+        "--log <file>",
+        "a decision log, packed by gzip or not, or - for standard input",
+      ).makeOptionMandatory(),
+    )
+    .option("--top <n>", "rows of each table (default: 10)")
+    .option("--show <n>", "examples of each kind (default: 10)")
+    .option("--exit-code", "exit with 1 where a decision turns")
+    .option("--json", "write JSON");
+}
+
 /** Add which schema is meant. */
 export function withSchemaFlags(command: Program): Program {
   return command.option("--suite", "the schema of suites, which windbreak policy test runs");

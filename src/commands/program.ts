@@ -10,6 +10,7 @@ import {
   withPrincipalFlags,
   withProofFlags,
   withQuestionFlags,
+  withReplayFlags,
   withRequestFlags,
   withSchemaFlags,
   withServeFlags,
@@ -66,7 +67,7 @@ export function createProgram({ stdout, stderr, start }: ProgramOptions): Progra
   add(program, SERVE);
   const policy = program
     .command("policy")
-    .description("check, test, compare and explain policy files, without a server");
+    .description("check, test, compare, replay and explain policy files, without a server");
   for (const command of POLICY) add(policy, command);
   for (const command of ASKING) add(program, command);
   const reservations = program.command("reservations").description("see and end what open calls hold");
@@ -140,6 +141,17 @@ const POLICY: readonly CommandText[] = [
     load: async () => (await import("./policy-diff.js")).diffPolicies,
     flags: withDiffFlags,
     examples: ["windbreak policy diff policy.yaml new-policy.yaml", "windbreak policy diff policy.yaml - --exit-code"],
+  },
+  {
+    name: "replay <new>",
+    about: "decide a log of decisions again by another policy: which turn, for whom, and what that saves or costs",
+    load: async () => (await import("./policy-replay.js")).replayPolicy,
+    flags: withReplayFlags,
+    examples: [
+      "windbreak policy replay --log decisions.log new-policy.yaml",
+      "windbreak policy replay --log decisions.log.1 --log decisions.log new-policy.yaml --exit-code",
+      "zcat decisions-*.log.gz | windbreak policy replay --log - new-policy.yaml --json",
+    ],
   },
   {
     name: "explain <file>",
