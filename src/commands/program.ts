@@ -150,7 +150,7 @@ const POLICY: readonly CommandText[] = [
     examples: [
       "windbreak policy replay --log decisions.log new-policy.yaml",
       "windbreak policy replay --log decisions.log.1 --log decisions.log new-policy.yaml --exit-code",
-      "zcat decisions-*.log.gz | windbreak policy replay --log - new-policy.yaml --json",
+      "docker logs windbreak | windbreak policy replay --log - new-policy.yaml --json",
     ],
   },
   {
