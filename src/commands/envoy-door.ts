@@ -17,6 +17,9 @@ import type { TlsInUse } from "./tls-in-use.js";
 
 const SERVED = ["envoy.service.auth.v3.Authorization", "envoy.service.ext_proc.v3.ExternalProcessor"];
 
+/** Of a connection, a second. Envoy 1.40 resets the stream of each call that it let us watch, once all is answered. */
+const MOST_RESETS = 10_000;
+
 export interface EnvoyDoorOptions extends ServiceOptions {
   readonly settings: EnvoySettings;
   readonly identity: IdentitySetting;
@@ -65,7 +68,7 @@ export class EnvoyDoor {
       throw new Error("a door for Envoy on TCP without TLS would hand keys to anybody");
     }
     const [gate, access, bounds] = [this.#tls?.gate(peers), this.#access, this.#bounds];
-    const bound = await listen(this.server, { addresses, gate, access, bounds });
+    const bound = await listen(this.server, { addresses, gate, access, bounds, mostResets: MOST_RESETS });
     if (bound.kind === "refused") return bound.faults.map(formatFault);
     this.#listeners = bound.listeners;
     return [];

@@ -33,6 +33,8 @@ interface ListenOptions extends Omit<BindOptions, "ceiling"> {
   /** What peers may take; without bounds of this kind when left out. */
   readonly bounds?: Bounds | undefined;
   readonly patience?: Partial<Patience>;
+  /** How many streams a connection may reset at once, and each second after that; nghttp2's when left out. */
+  readonly mostResets?: number;
 }
 
 /**
@@ -43,8 +45,9 @@ interface ListenOptions extends Omit<BindOptions, "ceiling"> {
  */
 export async function listen(
   server: Server,
-  { addresses, bounds, patience, ...options }: ListenOptions,
+  { addresses, bounds, patience, mostResets, ...options }: ListenOptions,
 ): Promise<Bound> {
+  if (mostResets !== undefined) raiseResets(server, mostResets);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const guard = bounds && new SessionGuard(newestHttp2Server(server), bounds, patience);
   const inject = (socket: Socket) => injector.injectConnection(socket);
@@ -57,6 +60,20 @@ export async function listen(
   const bound = await bind(addresses, accept, { ...options, ceiling });
   if (bound.kind === "refused") injector.destroy();
   return bound;
+}
+
+/**
+ * Raise nghttp2's bound for resets on the HTTP/2 servers that grpc-js makes from now on: it has no option of its own.
+ * Node 20 passes over it without a word.
+ *
+ * @throws Error where grpc-js keeps its options elsewhere, which another version may.
+ */
+function raiseResets(server: Server, most: number): void {
+  const options: unknown = Reflect.get(server, "commonServerOptions");
+  if (typeof options !== "object" || options === null) {
+    throw new Error("this version of grpc-js keeps its options of HTTP/2 elsewhere");
+  }
+  Object.assign(options, { streamResetBurst: most, streamResetRate: most });
 }
 
 /**

@@ -50,6 +50,8 @@ export class SessionGuard {
   /** What calls take for the time of their begin: to look at a clock would cost each of them something. */
   #lookedAt: Millis = 0;
   #roomSoughtAt = Number.NEGATIVE_INFINITY;
+  /** Calls that were not whole at the last look, each with its connection; an honest one is half sent for a moment. */
+  #halfSent: (readonly [Peer, ServerHttp2Stream])[] = [];
 
   constructor(server: Http2Server, bounds: Bounds, patience: Partial<Patience> = {}) {
     this.#bounds = bounds;
@@ -128,6 +130,8 @@ export class SessionGuard {
   /** A session is over. Its socket waits for the client to close it too, who may have a mind not to. */
   #drop(peer: Peer): void {
     this.#peers.delete(peer.session);
+    // Each is told to be over before, but for those of which node:http2 has lost the end.
+    this.#forgetCalls(peer);
     if (!peer.socket.destroyed) {
       const linger = setTimeout(() => peer.socket.destroy(), LINGER_MS).unref();
       peer.socket.once("close", () => clearTimeout(linger));
@@ -135,6 +139,7 @@ export class SessionGuard {
     if (this.#peers.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#halfSent = [];
   }
 
   #begin(peer: Peer, stream: ServerHttp2Stream, path: string | undefined): void {
@@ -162,7 +167,13 @@ export class SessionGuard {
   #end(peer: Peer, stream: ServerHttp2Stream): void {
     if (!peer.forget(stream)) return;
     this.#calls -= 1;
-    if (stream.rstCode !== NGHTTP2_NO_ERROR) this.#countReset(peer);
+    // Envoy 1.40 resets each stream of ext_proc, but only after its answer: what was answered was not broken off.
+    if (stream.aborted && stream.rstCode !== NGHTTP2_NO_ERROR) this.#countReset(peer);
+  }
+
+  #forgetCalls(peer: Peer): void {
+    this.#calls -= peer.calls.size;
+    peer.calls.clear();
   }
 
   #countReset(peer: Peer): void {
@@ -170,24 +181,40 @@ export class SessionGuard {
     if (peer.resets > MOST_RESETS) this.#cut(peer, "resets", "a connection broke off a flood of calls");
   }
 
-  /** Whoever has the most calls open goes, because others have to find room. */
+  /** Whoever lets a call hang goes, or else who has the most open, because others have to find room. */
   #makeCallsEnd(): void {
+    const peer = this.#anyHanging() ?? this.#busiest();
+    const what = `more than ${this.#bounds.maxCalls} calls were open, ${peer?.calls.size ?? 0} of them of one connection`;
+    if (peer) this.#cut(peer, "too_many_calls", what);
+  }
+
+  /** Many connections can fill the room with a half-sent call each; then an honest one may well be the busiest. */
+  #anyHanging(): Peer | undefined {
+    for (let next = this.#halfSent.pop(); next; next = this.#halfSent.pop()) {
+      const [peer, stream] = next;
+      if (peer.calls.has(stream) && !stream.readableEnded) return peer;
+    }
+    return undefined;
+  }
+
+  #busiest(): Peer | undefined {
     let most: Peer | undefined;
     for (const peer of this.#peers.values()) {
       if (!peer.isCut && peer.calls.size > (most?.calls.size ?? 0)) most = peer;
     }
-    const what = `more than ${this.#bounds.maxCalls} calls were open, ${most?.calls.size ?? 0} of them of one connection`;
-    if (most) this.#cut(most, "too_many_calls", what);
+    return most;
   }
 
   #look(): void {
     const now = performance.now();
     this.#lookedAt = now;
+    this.#halfSent = [];
     for (const peer of this.#peers.values()) {
       peer.look();
       for (const [stream, begunAt] of peer.calls) {
         if (peer.lasting.has(stream)) this.#lookAtAnswers(peer, stream, now);
         else if (now - begunAt >= this.#patience.callMs) this.#endCall(peer, stream, ...slowness(stream));
+        else if (!stream.readableEnded) this.#halfSent.push([peer, stream]);
       }
     }
   }
@@ -213,8 +240,7 @@ export class SessionGuard {
   #cut(peer: Peer, reason: CutReason, what: string): void {
     if (peer.isCut) return;
     peer.isCut = true;
-    this.#calls -= peer.calls.size;
-    peer.calls.clear();
+    this.#forgetCalls(peer);
     this.#bounds.cut(reason, what);
     if (!peer.session.destroyed) peer.session.goaway(NGHTTP2_ENHANCE_YOUR_CALM);
     peer.session.destroy();

@@ -30,6 +30,7 @@ export class Peer {
   isCut = false;
   /** Since the last look. */
   settings = 0;
+  /** Calls that were broken off before their answer. */
   resets = 0;
   #pings = 0;
   #bytesBefore = 0;

@@ -36,7 +36,7 @@ workspaces:
     limits: { requests_per_day: ${requests} }
     upstream_key: { file: ${keyFile} }
 roles:
-  reviewer: { models: ["*"], limits: { tokens_per_day: 1_000_000, tokens_per_request: 20_000 } }
+  reviewer: { models: ["*"], limits: { tokens_per_day: 1_000_000_000, tokens_per_request: 20_000 } }
 principals:
   ci-reviewer:
     role: reviewer

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { credentials, makeGenericClientConstructor, type ServerDuplexStream, type sendUnaryData } from "@grpc/grpc-js";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { formatAddress } from "../../src/transport/address.js";
 import type { CutReason } from "../../src/transport/bounds.js";
 import { createServer, listen } from "../../src/transport/server.js";
@@ -12,6 +12,8 @@ import { afterwards } from "./running-service.js";
 
 const LASTING_PATH = "/windbreak.v1.PolicyDecisionService/AuthorizeStream";
 const UNARY_PATH = "/test.Stub/Answer";
+const WAITING_PATH = "/test.Stub/Wait";
+const HASTY_PATH = "/test.Stub/Hurry";
 const DEADLINE_MS = 5_000;
 const { NGHTTP2_ENHANCE_YOUR_CALM } = constants;
 
@@ -24,6 +26,8 @@ const bytes = {
 };
 const STUB = {
   answer: { path: UNARY_PATH, requestStream: false, responseStream: false, ...bytes },
+  wait: { path: WAITING_PATH, requestStream: false, responseStream: false, ...bytes },
+  hurry: { path: HASTY_PATH, requestStream: true, responseStream: true, ...bytes },
   last: { path: LASTING_PATH, requestStream: true, responseStream: true, ...bytes },
 } as const;
 const StubClient = makeGenericClientConstructor(STUB, "test.Stub");
@@ -34,12 +38,14 @@ interface Given {
   readonly patience?: Partial<Patience>;
 }
 
-/** Serve a call that is answered at once, and a stream whose first question is answered by as much as nobody reads. */
+/** Serve a call that is answered at once, one that never is, one that is over with its first question, and a stream whose first question is answered by as much as nobody reads. */
 async function start({ maxConnections = 100, maxCalls = 1_000, patience = {} }: Given = {}) {
   const reasons: CutReason[] = [];
   const server = createServer();
   server.addService(STUB, {
     answer: (_: unknown, reply: sendUnaryData<Buffer>) => reply(null, Buffer.from("yes")),
+    wait: () => {},
+    hurry: (call: ServerDuplexStream<Buffer, Buffer>) => void call.once("data", () => call.end()),
     last: (call: ServerDuplexStream<Buffer, Buffer>) => {
       call.once("data", () => call.write(Buffer.alloc(1_000_000)));
       call.on("data", () => {});
@@ -164,6 +170,36 @@ describe("a connection", () => {
     expect(reasons).toEqual(["settings"]);
   });
 
+  it("that breaks off a flood of calls before their answers is closed", async () => {
+    const { where, reasons } = await start({ patience: { lookMs: 60_000 } });
+    const flooding = await session(where);
+    for (let sent = 0; sent < 950 && !flooding.destroyed; sent++) {
+      const stream = request(flooding, WAITING_PATH);
+      stream.write(framed(Buffer.from("?")));
+      await pinged(flooding);
+      await reset(stream);
+    }
+    await closed(flooding);
+    expect(reasons).toEqual(["resets"]);
+  });
+
+  it("that resets its streams once their answers are whole may, as Envoy does", async () => {
+    const { where, reasons } = await start({ patience: { lookMs: 60_000 } });
+    const busy = await session(where);
+    // Fewer than nghttp2 bears.
+    for (let sent = 0; sent < 950; sent++) {
+      const stream = request(busy, HASTY_PATH);
+      const answered = new Promise((resolve) => stream.once("end", resolve).once("close", resolve));
+      stream.resume().write(framed(Buffer.from("?")));
+      await answered;
+      // Closing it would send its end too, and it would be no reset.
+      stream.destroy(new Error("reset"));
+      await pinged(busy);
+    }
+    expect(await call(busy)).toBe("0");
+    expect(reasons).toEqual([]);
+  });
+
   it("that floods with pings is closed", async () => {
     const { where, reasons } = await start({ patience: { lookMs: 60_000 } });
     const flooding = await session(where);
@@ -268,6 +304,22 @@ describe("a call", () => {
     expect(await client.call()).toBe("yes");
   });
 
+  it("too many ends a connection that lets one hang, rather than an honest one that has more", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    afterwards(() => void vi.useRealTimers());
+    const { where, reasons } = await start({ maxCalls: 5 });
+    const honest = await session(where);
+    const greedy = await Promise.all(Array.from({ length: 3 }, () => session(where)));
+    for (const one of greedy) request(one, UNARY_PATH).write(Buffer.alloc(3));
+    await Promise.all(greedy.map(pinged));
+    vi.advanceTimersByTime(20);
+    const kept = Array.from({ length: 3 }, () => request(honest, LASTING_PATH));
+    await Promise.race(greedy.map(closed));
+    expect(reasons).toEqual(["too_many_calls"]);
+    expect(kept.map(({ destroyed }) => destroyed)).toEqual([false, false, false]);
+    expect(await call(honest)).toBe("0");
+  });
+
   it("too many ends the connection that has the most", async () => {
     const { where, reasons } = await start({ maxCalls: 10 });
     const [honest, greedy] = [await session(where), await session(where)];
@@ -279,6 +331,11 @@ describe("a call", () => {
     expect(await call(honest)).toBe("0");
   });
 });
+
+async function reset(stream: ClientHttp2Stream): Promise<void> {
+  stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  await closed(stream);
+}
 
 function pinged(on: ClientHttp2Session): Promise<void> {
   return new Promise((resolve) => {
