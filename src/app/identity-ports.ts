@@ -62,6 +62,9 @@ export interface TokenKeys {
 
   /** Read them again, unless that was tried a moment ago. Resolves to whether the last try succeeded. Never rejects. */
   renew(): Promise<boolean>;
+
+  /** When `renew` may find what is not held by then, at the earliest: for ever away where all changes are seen anyway. */
+  restsUntil(): EpochMs;
 }
 
 /** A JSON Web Key Set (RFC 7517) of public keys. */

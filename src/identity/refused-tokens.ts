@@ -23,7 +23,11 @@ interface Refusal {
   readonly at: EpochMs;
 }
 
-/** As long as an issuer's URL rests between two reads: a token that new keys may save is judged anew by then. */
+interface Kept extends Refusal {
+  readonly until: EpochMs;
+}
+
+/** At most. */
 const KEPT_MS: Millis = 10_000;
 /** About 1 MB. Whoever makes up more than that many at once has each of them verified. */
 const MOST = 4_096;
@@ -35,22 +39,23 @@ const MOST = 4_096;
  * was set back, nothing is remembered of a token.
  */
 export class RefusedTokens {
-  readonly #refusals = new LRUCache<string, Refusal>({ max: MOST });
+  readonly #refusals = new LRUCache<string, Kept>({ max: MOST });
 
   /** Say why a token was rejected. @param issuerNow the issuer of a name by the policy in force. */
   get(id: string, now: EpochMs, issuerNow: (name: string) => TokenIssuer | undefined): Fault | undefined {
     const refusal = this.#refusals.get(id);
     if (!refusal) return undefined;
-    const { at, grounds, fault } = refusal;
-    const isRecent = now >= at && now - at < KEPT_MS;
+    const { at, until, grounds, fault } = refusal;
+    const isRecent = now >= at && now < until;
     if (isRecent && issuerNow(grounds.name) === grounds.issuer && isAsBefore(grounds.sets)) return fault;
     this.#refusals.delete(id);
     return undefined;
   }
 
-  /** Remember why a token was rejected. */
-  keep(id: string, refusal: Refusal): void {
-    this.#refusals.set(id, refusal);
+  /** Remember why a token was rejected. @param mayBeSaved whether new keys may: as soon as they can be had it is judged. */
+  keep(id: string, refusal: Refusal, mayBeSaved: boolean): void {
+    const renewals = mayBeSaved ? refusal.grounds.sets.map(({ keys }) => keys.restsUntil()) : [];
+    this.#refusals.set(id, { ...refusal, until: Math.min(refusal.at + KEPT_MS, ...renewals) });
   }
 }
 

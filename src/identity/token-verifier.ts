@@ -133,7 +133,8 @@ export class TokenVerifier {
   #settle(result: Verified | errors.JOSEError, grounds: Grounds, id: string): Verified | Fault {
     if ("kind" in result) return result;
     const fault = rejected(...whyNot(result));
-    if (!mayTurn(result)) this.#refused.keep(id, { fault, grounds, at: this.#options.clock.now() });
+    const refusal = { fault, grounds, at: this.#options.clock.now() };
+    if (!mayTurn(result)) this.#refused.keep(id, refusal, isOutdated(result));
     return fault;
   }
 

@@ -1,5 +1,5 @@
 import type { KeySet, TokenKeys } from "../app/identity-ports.js";
-import type { Millis } from "../domain/units.js";
+import type { EpochMs, Millis } from "../domain/units.js";
 import { HeldFiles, type Reading } from "./held-files.js";
 import { readSmallFile } from "./read-file.js";
 import { MOST_KEY_SET_BYTES, readKeySet } from "./read-key-set.js";
@@ -45,6 +45,11 @@ export class FileKeys implements TokenKeys {
   async renew(): Promise<boolean> {
     await this.#files.look();
     return true;
+  }
+
+  /** It is looked at all the time. */
+  restsUntil(): EpochMs {
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Look no more. */

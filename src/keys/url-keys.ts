@@ -58,6 +58,10 @@ export class UrlKeys implements TokenKeys {
     return isResting || this.#ended.signal.aborted ? Promise.resolve(this.#isFresh) : this.#start();
   }
 
+  restsUntil(): EpochMs {
+    return this.#readAt + (this.#options.restMs ?? REST_MS);
+  }
+
   /** Read no more. */
   close(): void {
     clearTimeout(this.#timer);

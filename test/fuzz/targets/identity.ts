@@ -19,7 +19,7 @@ const NOBODY = { id: "", role: "", workspace: "" };
 
 /** Keys that stay as they are. */
 function held(set: KeySet | undefined): TokenKeys {
-  return { held: () => set, renew: () => Promise.resolve(true) };
+  return { held: () => set, renew: () => Promise.resolve(true), restsUntil: () => Number.POSITIVE_INFINITY };
 }
 
 function verifierBy(keys: TokenKeys): TokenVerifier {

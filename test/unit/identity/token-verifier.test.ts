@@ -21,6 +21,7 @@ trust: [${audiences.map((audience) => `{ jwt: { issuer: ${ISSUER}, audience: ${a
 class ToldKeys implements TokenKeys {
   renewed = 0;
   next: KeySet | undefined;
+  rests = Number.POSITIVE_INFINITY;
   #held: KeySet | undefined;
 
   constructor(held: KeySet | undefined) {
@@ -36,6 +37,10 @@ class ToldKeys implements TokenKeys {
     this.renewed += 1;
     this.#held = this.next ?? this.#held;
     return this.next !== undefined;
+  }
+
+  restsUntil(): number {
+    return this.rests;
   }
 }
 
@@ -340,6 +345,27 @@ describe("a token that was rejected a moment ago", () => {
     keys.next = setOf({ ...other, public: { ...other.public, kid: "one" } });
     await keys.renew();
     expect(await verify(token)).toMatchObject({ kind: "verified" });
+  });
+
+  it("holds as soon as its issuer may be asked again, where a key was replaced under its name", async () => {
+    const { verify, keys, world } = stage();
+    const token = await forged();
+    keys.rests = NOW + 3_000;
+    const first = await verify(token);
+    keys.next = setOf({ ...other, public: { ...other.public, kid: "one" } });
+    world.now += 2_999;
+    expect(await verify(token)).toBe(first);
+    world.now += 1;
+    expect(await verify(token)).toMatchObject({ kind: "verified" });
+  });
+
+  it("for what no key can save stays rejected at once, whenever its issuer may be asked again", async () => {
+    const { verifier, verify, keys, world } = stage();
+    const token = await signToken(key, { ...CLAIMS, aud: "another" }, inAnHour);
+    keys.rests = NOW + 3_000;
+    const first = await verify(token);
+    world.now += 9_999;
+    expect(verifier.verify(token)).toBe(first);
   });
 
   it("holds as soon as its key is read, where that was not held", async () => {
