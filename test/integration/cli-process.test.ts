@@ -3,6 +3,7 @@ import { once } from "node:events";
 import {
   closeSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -29,6 +30,7 @@ beforeAll(() => {
   if (!existsSync(main)) throw new Error(stdout);
   copyFileSync("package.json", join(built, "package.json"));
   copyFileSync("src/gen/descriptors.binpb", join(built, "dist/gen/descriptors.binpb"));
+  cpSync("dist/page", join(built, "dist/page"), { recursive: true });
 }, 120_000);
 afterAll(() => rmSync(built, { recursive: true }));
 

@@ -130,7 +130,10 @@ describe("the built program, while an honest caller asks on", { timeout: 120_000
     const connections = Math.min(9_900, MOST_FILES - 300);
     const { server, attacker, grownMib, stop } = await underAttack({ attack: "idle", connections });
     await attacker.ready();
-    expect(await metric(server, "windbreak_connections_open")).toBeGreaterThan(connections);
+    // The last ones are still to be accepted.
+    await eventually(async () => {
+      expect(await metric(server, "windbreak_connections_open")).toBeGreaterThan(connections);
+    });
     expect(await grownMib()).toBeLessThan(400);
     expect(await stop()).toBeGreaterThan(0);
     expect(await attacker.end()).toMatchObject({ opened: connections, cut: 0 });
