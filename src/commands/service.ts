@@ -1,15 +1,12 @@
 import type { Server } from "@grpc/grpc-js";
 import type { DecisionLog } from "../app/decision-log.js";
 import type { Desk } from "../app/desk.js";
-import { isLimitCursor, listLimits } from "../app/list-limits.js";
 import type { PendingCall } from "../app/pending-usage.js";
 import type { Clock } from "../app/ports.js";
-import { readTotals } from "../app/read-totals.js";
 import { recordPending } from "../app/record-usage.js";
 import type { Snapshot } from "../app/snapshot.js";
 import { SnapshotInForce } from "../app/snapshot-in-force.js";
 import type { Tracing } from "../app/tracing.js";
-import { whenDone } from "../app/when-done.js";
 import { inventRequestId } from "../counters/memory/ids.js";
 import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { PendingQueue } from "../counters/pending/pending-queue.js";
@@ -32,7 +29,6 @@ import { Metrics, scrape } from "../telemetry/metrics.js";
 import type { ServiceOptions as HandlingOptions } from "../transport/abandon.js";
 import { type Address, formatAddress, formatFault } from "../transport/address.js";
 import { type AdminServer, startAdmin } from "../transport/admin.js";
-import type { AdminSource } from "../transport/admin-source.js";
 import type { Bounds } from "../transport/bounds.js";
 import { DECISION_SERVICE, decisionHandlers } from "../transport/decision-service.js";
 import { createDraining } from "../transport/draining.js";
@@ -41,6 +37,7 @@ import type { Listener } from "../transport/listeners.js";
 import { createReflection, readDescriptors, reflectionHandlers } from "../transport/reflection.js";
 import { createServer, listen, shutdown } from "../transport/server.js";
 import { VERSION } from "../version.js";
+import { adminSource } from "./admin-answers.js";
 import { AlertWatch } from "./alert-watch.js";
 import { EnvoyDoor } from "./envoy-door.js";
 import { forgotten } from "./forgotten.js";
@@ -281,7 +278,13 @@ export class Service {
     const started = await startAdmin({
       address,
       token: this.#adminToken,
-      source: this.#adminSource(),
+      source: adminSource({
+        desk: this.#desk,
+        counters: this.#counters,
+        live: () => this.#live,
+        isEnding: () => this.#isEnding,
+        listeners: () => this.#allListeners(),
+      }),
       operations: operationsSource({
         desk: this.#desk,
         activity,
@@ -301,33 +304,6 @@ export class Service {
     if (!adminIsDefault) return faults;
     for (const fault of faults) this.#log.warn(`serving without an admin port: ${fault}`);
     return [];
-  }
-
-  #adminSource(): AdminSource {
-    const clock = this.#clock;
-    return {
-      ready: () => {
-        const state = this.#live?.state();
-        return {
-          policy: state && { revision: state.revision, stale: state.stale },
-          faults: state?.faults ?? [],
-          store: this.#counters.isUp() ? "up" : "down",
-          // From the first moment, as health says it: a balancer must look away while calls are still taken.
-          draining: this.#isEnding,
-          listeners: this.#allListeners(),
-        };
-      },
-      limits: (page) => (isLimitCursor(page.after) ? listLimits(this.#desk, page) : { kind: "bad_cursor" }),
-      reservations: (page) => this.#counters.store.reservations(page, clock.now()),
-      totals: (asked) => readTotals(this.#desk, asked),
-      release: (reservationId) => {
-        const release = { reservationId, forget: false, now: clock.now(), calendar: this.#snapshot().calendar };
-        return whenDone(this.#counters.store.release(release), (result) => {
-          if (result.kind === "released") this.#desk.log.released({ reservationId, why: "operator" });
-          return result;
-        });
-      },
-    };
   }
 
   #metricsSource(): ConstructorParameters<typeof Metrics>[0]["source"] {
