@@ -103,6 +103,8 @@ export class Replay {
     if (facts.revisions.size < REVISIONS_KEPT && line.policyRevision !== "") facts.revisions.add(line.policyRevision);
     facts.share = Math.min(facts.share, line.share);
     const why = this.#whyNotCompared(line);
+    // A settlement of it may name the reservation that only this line tells.
+    if (why === "repeats" && this.#isEarly(line)) this.#open.keep(line, { kind: "early" });
     if (why) return increment(facts.notCompared, why);
     // Without a question it was refused at the door, which has been said.
     if (!line.asked) return;
@@ -117,10 +119,12 @@ export class Replay {
     if (!line.asked || line.requestId === "") return "at_the_door";
     if (line.dryRun) return undefined;
     if (line.allowed && this.#open.find(byReservation(line.reservationId))) return "repeats";
-    if (this.#open.find(byRequest(line))?.kind !== "early") return undefined;
-    // Its first try was let through in the replay, and charged.
-    if (line.allowed) this.#open.keep(line, { kind: "early" });
-    return "repeats";
+    return this.#isEarly(line) ? "repeats" : undefined;
+  }
+
+  /** Whether its first try was denied then, and was let through and charged in the replay. */
+  #isEarly(line: DecisionLine): boolean {
+    return this.#open.find(byRequest(line))?.kind === "early";
   }
 
   #compare(line: DecisionLine, asked: AskedAgain, answer: Decision | Fault): void {

@@ -103,6 +103,20 @@ describe("policy replay", () => {
     expect(lines(stdout)[2]).toBe("  admitted 2 of 3 calls that were denied, for up to $0.00066");
   });
 
+  test("lets what only the new policy admits hold no place among calls at one time", async () => {
+    const log = logFile([denied("a"), denied("b", 1), allowed("c", 2), denied("d", 3)]);
+    const outcome = await outcomeOf(policyOf("concurrent_requests: 1"), [log]);
+    expect(outcome).toMatchObject({ admitted: { calls: 2 }, blocked: { calls: 0 }, denied_both_times: { calls: 1 } });
+  });
+
+  test("judges a dry run anew, whatever its request_id was used for", async () => {
+    const dry = { dry_run: true, reservation_id: undefined, expires_at: undefined };
+    expect(await outcomeOf(OPEN, [logFile([denied("a"), allowed("a", 1, dry)])])).toMatchObject({
+      dry_runs: { decisions: 1, turned: 0 },
+      not_compared: { repeats: 0 },
+    });
+  });
+
   test("counts a call once that was denied, asked again and allowed", async () => {
     const again = allowed("x", 2, { request_id: "q-a", reservation_id: "r-a" });
     const log = logFile([denied("a"), denied("a", 1), again, settled("a", 3)]);

@@ -17,6 +17,7 @@ import type { Entry } from "../../../../src/telemetry/decisions/entry.js";
 import { jsonLines } from "../../../../src/telemetry/decisions/json-lines.js";
 import { readLine } from "../../../../src/telemetry/decisions/read-line.js";
 import { seededRandom24 } from "../../../support/seeded-random.js";
+import { allowed, timeAt } from "./log-lines.js";
 
 const START = Date.UTC(2026, 10, 22, 22);
 
@@ -167,6 +168,14 @@ test.each(["charge", "release"])("nothing turns under the policy that decided (u
     { numRuns: 100 },
   );
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(50);
+});
+
+test("a line that is too late is taken at the time that was reached", async () => {
+  const replay = await replayed(
+    policyWith("charge"),
+    [allowed("a", 100), allowed("b", 0)].map((line) => JSON.stringify(line)),
+  );
+  expect(replay.facts).toMatchObject({ decisions: 2, to: Date.parse(timeAt(100)) });
 });
 
 test("whatever a log holds, it is replayed to its end", async () => {
