@@ -174,7 +174,10 @@ async function flood(one) {
       const enough = knock.acks + BATCH;
       await knock.send(batch);
       sent += BATCH;
-      while (knock.acks < enough && !knock.isOver) await Promise.race([once(knock.socket, "data"), gone(knock.socket)]);
+      while (knock.acks < enough && !knock.isOver) {
+        // A connection that breaks is one that was cut off, and is told by its end.
+        await Promise.race([once(knock.socket, "data"), gone(knock.socket)]).catch(() => {});
+      }
     }
     knock.end();
   }
