@@ -1,13 +1,17 @@
 import { hostname } from "node:os";
 import type { Clock } from "../app/ports.js";
 import type { Millis } from "../domain/units.js";
-import type { DecisionLogSettings } from "../settings/decision-log-given.js";
+import type { DecisionLogSettings, DecisionLogTarget, LoggedFile } from "../settings/decision-log-given.js";
+import type { Entry } from "../telemetry/decisions/entry.js";
 import { FileSink } from "../telemetry/decisions/file-sink.js";
 import { jsonLines } from "../telemetry/decisions/json-lines.js";
 import { type ByteSink, LineOutlet } from "../telemetry/decisions/line-outlet.js";
+import { OtlpOutlet } from "../telemetry/decisions/otlp-outlet.js";
+import type { Outlet } from "../telemetry/decisions/outlet.js";
 import { QueuedDecisionLog } from "../telemetry/decisions/queued-decision-log.js";
 import { stdoutSink } from "../telemetry/decisions/stdout-sink.js";
 import type { Log } from "../telemetry/log.js";
+import { VERSION } from "../version.js";
 
 /** What a slow disk may keep the end of the process waiting. */
 const FLUSH_MS: Millis = 2_000;
@@ -19,20 +23,18 @@ export type OpenedDecisionLog =
 /** Open the decision log where the settings say. */
 export async function openDecisionLog(
   settings: DecisionLogSettings,
-  clock: Clock,
-  log: Log,
+  { clock, log, instance }: { readonly clock: Clock; readonly log: Log; readonly instance: string },
 ): Promise<OpenedDecisionLog> {
-  const { file = "stdout", share, maxBytes } = settings;
-  const sink = await openSink(settings, log);
-  if ("fault" in sink) return { kind: "faulty", fault: sink.fault };
-  const replica = `${hostname()}/${process.pid}`;
+  const { target, share } = settings;
+  const lineOf = jsonLines({ replica: `${hostname()}/${process.pid}`, share });
+  const outlet = await openOutlet(target, { lineOf, instance, log });
+  if ("fault" in outlet) return { kind: "faulty", fault: outlet.fault };
+  const { place, remedy } = placeOf(target);
   const decisionLog = new QueuedDecisionLog({
-    outlet: new LineOutlet(sink, jsonLines({ replica, share }), maxBytes / 2),
-    clock,
-    share,
+    ...{ outlet, clock, share },
     changed: (cause) => {
-      if (cause) log.error(`decision log ${file}: cannot be written to (${codeOf(cause)}); make room there`);
-      else log.info(`decision log ${file}: is written again`);
+      if (cause) log.error(`decision log ${place}: cannot be written to (${codeOf(cause)}); ${remedy}`);
+      else log.info(`decision log ${place}: is written again`);
     },
     failed: (cause) => log.error("the decision log failed unexpectedly", cause),
   });
@@ -46,20 +48,52 @@ export async function closeDecisionLog(decisionLog: QueuedDecisionLog, log: Log)
   return hangs;
 }
 
-async function openSink(
-  { file, maxBytes, files }: DecisionLogSettings,
-  log: Log,
-): Promise<ByteSink | { fault: string }> {
-  if (file === undefined) return stdoutSink(process.stdout);
+/** Where a target is, for the log, and what helps where it takes nothing. */
+function placeOf(target: DecisionLogTarget): { readonly place: string; readonly remedy: string } {
+  switch (target.kind) {
+    case "stdout":
+      return { place: "stdout", remedy: "make room there" };
+    case "file":
+      return { place: target.path, remedy: "make room there" };
+    case "otlp":
+      return { place: target.to, remedy: "see that a collector listens there and takes logs" };
+  }
+}
+
+interface Opening {
+  readonly lineOf: (entry: Entry) => string;
+  readonly instance: string;
+  readonly log: Log;
+}
+
+async function openOutlet(
+  target: DecisionLogTarget,
+  { lineOf, instance, log }: Opening,
+): Promise<Outlet | { readonly fault: string }> {
+  switch (target.kind) {
+    case "stdout":
+      return new LineOutlet(stdoutSink(process.stdout), lineOf);
+    case "file": {
+      const sink = await openFile(target, log);
+      return "fault" in sink ? sink : new LineOutlet(sink, lineOf, target.maxBytes / 2);
+    }
+    case "otlp": {
+      const { openLogTarget } = await import("../telemetry/decisions/otlp-exporter.js");
+      return new OtlpOutlet(await openLogTarget(target.protocol, { version: VERSION, instance }), lineOf);
+    }
+  }
+}
+
+async function openFile({ path, maxBytes, files }: LoggedFile, log: Log): Promise<ByteSink | { fault: string }> {
   const stuck = (cause: Error) =>
     log.error(
-      `decision log ${file}: cannot be set aside (${codeOf(cause)}), and grows on; make its directory writable`,
+      `decision log ${path}: cannot be set aside (${codeOf(cause)}), and grows on; make its directory writable`,
     );
   try {
-    return await FileSink.open({ path: file, rotation: { maxBytes, files }, stuck });
+    return await FileSink.open({ path, rotation: { maxBytes, files }, stuck });
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    const fault = `--decision-log ${file}: cannot be written to (${codeOf(cause)}); name a file in a directory that is there and writable`;
+    const fault = `--decision-log ${path}: cannot be written to (${codeOf(cause)}); name a file in a directory that is there and writable`;
     return { fault };
   }
 }

@@ -34,7 +34,7 @@ export function withServeFlags(command: Program): Program {
     .option("--drain-delay <duration>", "how long calls are still taken at the end (default: 0s)")
     .option(
       "--decision-log <file>",
-      "where decisions and settlements are written: stdout, or a file (default: nowhere)",
+      "where decisions and settlements are written: stdout, otlp (a collector), or a file (default: nowhere)",
     )
     .option("--decision-log-sample <share>", "which share of allowed decisions is written, 0 to 1 (default: 1)")
     .option("--decision-log-max-bytes <n>", "how large the file may grow before it is set aside (default: 104857600)")

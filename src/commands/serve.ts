@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Policy } from "../domain/policy.js";
 import { faultInCredential } from "../identity/credential.js";
 import { faultInFixed } from "../identity/fixed.js";
@@ -36,7 +37,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const asked = endAsked(log);
   process.on("SIGHUP", () => void live?.reload());
 
-  const telemetry = await openTelemetryFor(settings, log);
+  const instance = randomUUID();
+  const telemetry = await openTelemetryFor(settings, instance, log);
   const counters = await openStore(settings, log, () => live?.current(), telemetry?.followed);
   const inUse = counters.kind === "open" ? counters.inUse : forgetfulStore();
   const { clock } = inUse;
@@ -51,7 +53,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   }
   const guards = await openGuards(settings, log);
   const { tls, adminToken } = guards;
-  const decisions = settings.decisionLog && (await openDecisionLog(settings.decisionLog, clock, log));
+  const decisions = settings.decisionLog && (await openDecisionLog(settings.decisionLog, { clock, log, instance }));
   const decisionLog = decisions?.kind === "open" ? decisions.decisionLog : undefined;
   const keys = upstreamKeys ? { upstreamKeys } : {};
   const service = new Service({

@@ -7,12 +7,16 @@ import { VERSION } from "../version.js";
 const FLUSH_MS = 2_000;
 
 /** Start to export what OpenTelemetry's variables ask for; undefined: nothing, and nothing is loaded for it. */
-export async function openTelemetryFor({ telemetry, redis }: ServeSettings, log: Log): Promise<Telemetry | undefined> {
+export async function openTelemetryFor(
+  { telemetry, redis }: ServeSettings,
+  instance: string,
+  log: Log,
+): Promise<Telemetry | undefined> {
   if (!telemetry) return undefined;
   const { traces, metrics, detectsResource } = telemetry;
   const { openTelemetry } = await import("../telemetry/open-telemetry.js");
   const opened = await openTelemetry({
-    version: VERSION,
+    ...{ version: VERSION, instance },
     traces: traces !== undefined,
     metrics,
     detectsResource,

@@ -1,11 +1,18 @@
 import { type Given, given, type Reader } from "./given.js";
+import { type LogsExport, logsGiven } from "./telemetry-given.js";
 
 /** Where decisions are written, and how many of them. */
 export interface DecisionLogSettings {
-  /** undefined: stdout. */
-  readonly file: string | undefined;
+  readonly target: DecisionLogTarget;
   /** Which share of the allowed decisions is written, 0 to 1. */
   readonly share: number;
+}
+
+export type DecisionLogTarget = { readonly kind: "stdout" } | LoggedFile | ({ readonly kind: "otlp" } & LogsExport);
+
+export interface LoggedFile {
+  readonly kind: "file";
+  readonly path: string;
   /** A file that would grow beyond this is set aside first. */
   readonly maxBytes: number;
   /** How many are kept aside. */
@@ -13,6 +20,7 @@ export interface DecisionLogSettings {
 }
 
 const STDOUT = "stdout";
+const OTLP = "otlp";
 const SHARE = "decision-log-sample";
 const MAX_BYTES = "decision-log-max-bytes";
 const FILES = "decision-log-files";
@@ -34,18 +42,19 @@ export function decisionLogGiven(reader: Reader): DecisionLogSettings | undefine
     return undefined;
   }
   if (asked.text === "") {
-    reader.faults.push({ where: asked.where, what: "empty", remedy: "give stdout or a file, or leave it out" });
+    reader.faults.push({ where: asked.where, what: "empty", remedy: "give stdout, otlp or a file, or leave it out" });
   }
-  const file = asked.text === STDOUT ? undefined : asked.text;
-  if (file === undefined) {
+  const target = targetOf(reader, asked, { maxBytes: maxBytes ?? DEFAULT_MAX_BYTES, files: files ?? DEFAULT_FILES });
+  if (target.kind !== "file") {
     for (const name of [MAX_BYTES, FILES]) refuseIdle(reader, name, "--decision-log FILE");
   }
-  return Object.freeze({
-    file,
-    share: share ?? 1,
-    maxBytes: maxBytes ?? DEFAULT_MAX_BYTES,
-    files: files ?? DEFAULT_FILES,
-  });
+  return Object.freeze({ target: Object.freeze(target), share: share ?? 1 });
+}
+
+function targetOf(reader: Reader, asked: Given, rotation: Pick<LoggedFile, "maxBytes" | "files">): DecisionLogTarget {
+  if (asked.text === STDOUT) return { kind: "stdout" };
+  if (asked.text === OTLP) return { kind: "otlp", ...logsGiven(reader, asked.where) };
+  return { kind: "file", path: asked.text, ...rotation };
 }
 
 /** A variable may be there for another start; a flag is meant for this one. */

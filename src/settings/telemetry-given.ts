@@ -1,5 +1,5 @@
 import type { Millis } from "../domain/units.js";
-import type { Reader } from "./given.js";
+import type { Reader, SettingFault } from "./given.js";
 
 /** How what is exported travels. */
 export type OtlpProtocol = "grpc" | "http/json" | "http/protobuf";
@@ -23,7 +23,13 @@ export interface MetricsExport {
   readonly timeoutMs: Millis;
 }
 
-type Signal = "TRACES" | "METRICS";
+export interface LogsExport {
+  /** Where they go, for the log. */
+  readonly to: string;
+  readonly protocol: OtlpProtocol;
+}
+
+type Signal = "TRACES" | "METRICS" | "LOGS";
 
 const PROTOCOLS = ["grpc", "http/json", "http/protobuf"] as const;
 const INTERVAL_MS: Millis = 60_000;
@@ -36,12 +42,12 @@ const TIMEOUT_MS: Millis = 30_000;
  * not repeated.
  */
 export function telemetryGiven({ env, faults }: Pick<Reader, "env" | "faults">): TelemetrySettings | undefined {
-  const text = (name: string) => env[name]?.trim() ?? "";
-  if (text("OTEL_SDK_DISABLED").toLowerCase() === "true") return undefined;
+  const text = textIn(env);
+  if (isDisabled(text)) return undefined;
   const traces = targetOf("TRACES", text);
   const metrics = targetOf("METRICS", text);
   for (const where of new Set([traces, metrics].map((target) => target?.isFaulty && target.where))) {
-    if (where) faults.push({ where, what: "is no URL", remedy: "write it as http://HOST:4318" });
+    if (where && !faults.some((fault) => fault.where === where)) faults.push(noUrl(where));
   }
   if (!traces && !metrics) return undefined;
   return Object.freeze({
@@ -51,7 +57,35 @@ export function telemetryGiven({ env, faults }: Pick<Reader, "env" | "faults">):
   });
 }
 
+/**
+ * Read where logs are exported to; its callers know that they are.
+ *
+ * @param asked the flag or the variable that asks for it: a fault where all exports are turned off besides.
+ */
+export function logsGiven({ env, faults }: Pick<Reader, "env" | "faults">, asked: string): LogsExport {
+  const text = textIn(env);
+  if (isDisabled(text)) {
+    const remedy = "unset OTEL_SDK_DISABLED, or write the decision log elsewhere";
+    faults.push({ where: `${asked} otlp`, what: "goes nowhere while OTEL_SDK_DISABLED is true", remedy });
+  }
+  const { to, where, isFaulty } = placeOf("LOGS", text);
+  if (isFaulty && !faults.some((fault) => fault.where === where)) faults.push(noUrl(where));
+  return { to, protocol: protocolOf("LOGS", text) };
+}
+
 type Text = (name: string) => string;
+
+function textIn(env: Reader["env"]): Text {
+  return (name) => env[name]?.trim() ?? "";
+}
+
+function isDisabled(text: Text): boolean {
+  return text("OTEL_SDK_DISABLED").toLowerCase() === "true";
+}
+
+function noUrl(where: string): SettingFault {
+  return { where, what: "is no URL", remedy: "write it as http://HOST:4318" };
+}
 
 interface Target {
   /** For the log. */
@@ -67,14 +101,18 @@ function targetOf(signal: Signal, text: Text): Target | undefined {
     .split(",")
     .map((one) => one.trim())
     .filter((one) => one !== "");
+  const place = placeOf(signal, text);
+  const isOn = exporters.length > 0 ? exporters.includes("otlp") && exporters[0] !== "none" : place.isGiven;
+  return isOn ? place : undefined;
+}
+
+function placeOf(signal: Signal, text: Text): Target & { readonly isGiven: boolean } {
   const own = `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`;
   const where = text(own) === "" ? "OTEL_EXPORTER_OTLP_ENDPOINT" : own;
   const endpoint = text(where);
-  const isOn = exporters.length > 0 ? exporters.includes("otlp") && exporters[0] !== "none" : endpoint !== "";
-  if (!isOn) return undefined;
   const isGrpc = protocolOf(signal, text) === "grpc";
   const to = shown(endpoint || `http://localhost:${isGrpc ? 4317 : 4318}`, isGrpc);
-  return { to: to ?? "", where, isFaulty: to === undefined };
+  return { to: to ?? "", where, isFaulty: to === undefined, isGiven: endpoint !== "" };
 }
 
 function metricsTo(to: string, text: Text) {

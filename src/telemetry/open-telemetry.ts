@@ -1,6 +1,5 @@
-import { randomUUID } from "node:crypto";
 import { type ContextManager, DiagLogLevel, diag, ROOT_CONTEXT, trace } from "@opentelemetry/api";
-import { defaultResource, emptyResource, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
+import { emptyResource, envDetector } from "@opentelemetry/resources";
 import {
   type MetricProducer,
   PeriodicExportingMetricReader,
@@ -11,11 +10,11 @@ import type { FollowedCalls } from "../app/ports.js";
 import type { Tracing } from "../app/tracing.js";
 import type { Millis } from "../domain/units.js";
 import { CommandSpans } from "./command-spans.js";
+import { type Named, ownResource } from "./own-resource.js";
 import { Seldom } from "./seldom.js";
 import { SpanTracing } from "./span-tracing.js";
 
-export interface TelemetryOptions {
-  readonly version: string;
+export interface TelemetryOptions extends Named {
   /** Whether calls are followed. */
   readonly traces: boolean;
   /** undefined: metrics are not exported. */
@@ -62,13 +61,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
   const seldom = new Seldom({ what: "complaints of OpenTelemetry's", write: options.warn });
   const late = new LateMetrics();
   const sdk = new NodeSDK({
-    resource: defaultResource().merge(
-      resourceFromAttributes({
-        "service.name": "windbreak",
-        "service.version": version,
-        "service.instance.id": randomUUID(),
-      }),
-    ),
+    resource: ownResource(options),
     ...(detectsResource ? {} : { resourceDetectors: [envDetector] }),
     // What is undefined here the SDK would make of its variables; what is empty is off.
     ...(traces ? {} : { spanProcessors: [] }),

@@ -35,7 +35,8 @@ const linesOf = (file: string) => (existsSync(file) ? linesIn(readFileSync(file,
 /** A service in this process that writes its decisions to a file. */
 async function startLogged(overrides: Parameters<typeof startService>[1] = {}) {
   const file = logFile();
-  const decisionLog = { file, share: 1, maxBytes: 1_000_000, files: 1 };
+  const target = { kind: "file", path: file, maxBytes: 1_000_000, files: 1 } as const;
+  const decisionLog = { target, share: 1 };
   const service = await startService(POLICY, { decisionLog, ...overrides });
   const lines = async (count: number) => {
     await eventually(async () => expect(linesOf(file).length).toBeGreaterThanOrEqual(count));

@@ -86,7 +86,8 @@ export async function startService(policy: string, overrides: Partial<ServeSetti
   afterwards(() => guards.close());
   if (guards.faults.length > 0) throw new Error(guards.faults.join("\n"));
   const { tls, adminToken } = guards;
-  const decisions = settings.decisionLog && (await openDecisionLog(settings.decisionLog, clock, log));
+  const decisions =
+    settings.decisionLog && (await openDecisionLog(settings.decisionLog, { clock, log, instance: "test" }));
   if (decisions?.kind === "faulty") throw new Error(decisions.fault);
   const decisionLog = decisions?.decisionLog;
   if (decisionLog) afterwards(() => closeDecisionLog(decisionLog, log));

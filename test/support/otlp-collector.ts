@@ -20,9 +20,24 @@ export interface Exported {
   readonly endMs: number;
 }
 
+/** A log record as it was exported, flat. */
+export interface ExportedLog {
+  readonly eventName: string;
+  readonly body: string;
+  readonly timeMs: number;
+  readonly severity: string;
+  /** Empty: of no span. */
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
 /** A collector that keeps what it is sent by OTLP over HTTP, in JSON. */
 export class OtlpCollector {
   readonly spans: Exported[] = [];
+  readonly logs: ExportedLog[] = [];
+  /** What it answers from now on; anything but 200 keeps nothing. */
+  status = 200;
   /** The newest value of each series, by its metric's name and labels. */
   readonly series = new Map<string, number>();
   readonly resource: Record<string, unknown> = {};
@@ -36,8 +51,8 @@ export class OtlpCollector {
         this.#held.push(response);
         return;
       }
-      this.#take(request.url ?? "", JSON.parse(Buffer.concat(parts).toString()));
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+      if (this.status === 200) this.#take(request.url ?? "", JSON.parse(Buffer.concat(parts).toString()));
+      response.writeHead(this.status, { "content-type": "application/json" }).end("{}");
     });
   });
 
@@ -89,6 +104,7 @@ export class OtlpCollector {
 
   #take(path: string, body: unknown): void {
     if (path === "/v1/traces") for (const group of (body as Traces).resourceSpans) this.#takeSpans(group);
+    if (path === "/v1/logs") for (const group of (body as Logs).resourceLogs) this.#takeLogs(group);
     if (path === "/v1/metrics") for (const group of (body as Metrics).resourceMetrics) this.#takeMetrics(group);
   }
 
@@ -106,6 +122,21 @@ export class OtlpCollector {
         links: (span.links ?? []).map(({ traceId, spanId }) => ({ traceId, spanId })),
         startMs: Number(span.startTimeUnixNano) / 1e6,
         endMs: Number(span.endTimeUnixNano) / 1e6,
+      });
+    }
+  }
+
+  #takeLogs({ resource, scopeLogs }: Logs["resourceLogs"][number]): void {
+    Object.assign(this.resource, flat(resource.attributes));
+    for (const record of scopeLogs.flatMap(({ logRecords }) => logRecords)) {
+      this.logs.push({
+        eventName: record.eventName,
+        body: record.body.stringValue,
+        timeMs: Number(record.timeUnixNano) / 1e6,
+        severity: record.severityText,
+        traceId: record.traceId ?? "",
+        spanId: record.spanId ?? "",
+        attributes: flat(record.attributes),
       });
     }
   }
@@ -137,6 +168,23 @@ interface Traces {
         readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
         readonly startTimeUnixNano: string;
         readonly endTimeUnixNano: string;
+      }[];
+    }[];
+  }[];
+}
+
+interface Logs {
+  readonly resourceLogs: readonly {
+    readonly resource: { readonly attributes: Attributes };
+    readonly scopeLogs: readonly {
+      readonly logRecords: readonly {
+        readonly eventName: string;
+        readonly body: { readonly stringValue: string };
+        readonly timeUnixNano: string;
+        readonly severityText: string;
+        readonly traceId?: string;
+        readonly spanId?: string;
+        readonly attributes: Attributes;
       }[];
     }[];
   }[];

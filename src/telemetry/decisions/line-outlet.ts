@@ -45,7 +45,7 @@ export class LineOutlet implements Outlet {
     this.#gathered += `${this.#lineOf(entry)}\n`;
   }
 
-  async flush(): Promise<void> {
+  async flush(): Promise<undefined> {
     await this.#writeOut();
     if (this.#gathered === "") return;
     this.#bytes = Buffer.from(this.#gathered);

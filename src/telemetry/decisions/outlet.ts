@@ -15,10 +15,16 @@ export interface Outlet {
   /**
    * Hand on all that was gathered. A flush that fails keeps what it could not hand on, for the next one.
    *
-   * Rejects with an Error that says why.
+   * Rejects with an Error that says why. @returns what it gave up, because it would be refused again for what it is.
    */
-  flush(): Promise<void>;
+  flush(): Promise<GivenUp | undefined>;
 
   /** Never rejects. */
   close(): Promise<void>;
+}
+
+/** Entries that nobody will take. */
+export interface GivenUp {
+  readonly count: number;
+  readonly cause: Error;
 }

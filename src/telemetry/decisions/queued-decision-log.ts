@@ -3,7 +3,7 @@ import type { Decided, DecisionLog, Origin, Released, Settled } from "../../app/
 import type { Clock } from "../../app/ports.js";
 import type { Millis } from "../../domain/units.js";
 import type { Entry } from "./entry.js";
-import type { Outlet } from "./outlet.js";
+import type { GivenUp, Outlet } from "./outlet.js";
 import { sampler } from "./sample.js";
 
 /** Each keeps what it was told alive, some kilobytes at the most. */
@@ -162,10 +162,12 @@ export class QueuedDecisionLog implements DecisionLog {
   async #writeAll(): Promise<void> {
     while (this.#size > 0) {
       await this.#gather();
-      const failure = await this.#flush();
-      this.#tellChange(failure);
+      const { failure, givenUp } = await this.#flush();
+      this.#tellChange(failure ?? givenUp?.cause);
       if (!failure) {
-        this.#written += this.#gathered;
+        const lost = givenUp?.count ?? 0;
+        this.#writeFailed += lost;
+        this.#written += this.#gathered - lost;
         this.#gathered = 0;
         if (this.#size < SOON && !this.#isClosing) return;
       } else if (this.#isClosing) {
@@ -206,13 +208,12 @@ export class QueuedDecisionLog implements DecisionLog {
     return entry;
   }
 
-  async #flush(): Promise<Error | undefined> {
+  async #flush(): Promise<{ readonly failure?: Error; readonly givenUp?: GivenUp | undefined }> {
     try {
-      await this.#options.outlet.flush();
-      return undefined;
+      return { givenUp: await this.#options.outlet.flush() };
     } catch (cause) {
       if (!(cause instanceof Error)) throw cause;
-      return cause;
+      return { failure: cause };
     }
   }
 

@@ -13,19 +13,28 @@ describe("the decision log", () => {
   });
 
   it("goes to stdout or to a file", () => {
-    const usual = { share: 1, maxBytes: 104_857_600, files: 5 };
-    expect(logOf({ "decision-log": "stdout" })).toEqual({ file: undefined, ...usual });
-    expect(logOf({}, { WINDBREAK_DECISION_LOG: "/var/log/d.log" })).toEqual({ file: "/var/log/d.log", ...usual });
+    expect(logOf({ "decision-log": "stdout" })).toEqual({ target: { kind: "stdout" }, share: 1 });
+    const target = { kind: "file", path: "/var/log/d.log", maxBytes: 104_857_600, files: 5 };
+    expect(logOf({}, { WINDBREAK_DECISION_LOG: "/var/log/d.log" })).toEqual({ target, share: 1 });
+  });
+
+  it("goes to a collector, as OpenTelemetry's variables say", () => {
+    const target = (env: Environment) => {
+      const read = logOf({ "decision-log": "otlp" }, env);
+      return Array.isArray(read) ? read : read && "target" in read && read.target;
+    };
+    expect(target({})).toEqual({ kind: "otlp", to: "http://localhost:4318", protocol: "http/protobuf" });
+    const grpc = { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "http://user:secret@c:4317", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
+    expect(target(grpc)).toEqual({ kind: "otlp", to: "http://c:4317", protocol: "grpc" });
+    expect(target({ OTEL_EXPORTER_OTLP_ENDPOINT: "secret" })).toEqual(["OTEL_EXPORTER_OTLP_ENDPOINT: is no URL"]);
+    const off = ["--decision-log otlp: goes nowhere while OTEL_SDK_DISABLED is true"];
+    expect(target({ OTEL_SDK_DISABLED: "true" })).toEqual(off);
   });
 
   it("is sampled, and rotated by size", () => {
     const flags = { "decision-log-sample": "0.01", "decision-log-max-bytes": "65536", "decision-log-files": "0" };
-    expect(logOf({ "decision-log": "d.log", ...flags })).toEqual({
-      file: "d.log",
-      share: 0.01,
-      maxBytes: 65_536,
-      files: 0,
-    });
+    const target = { kind: "file", path: "d.log", maxBytes: 65_536, files: 0 };
+    expect(logOf({ "decision-log": "d.log", ...flags })).toEqual({ target, share: 0.01 });
   });
 
   it.each([

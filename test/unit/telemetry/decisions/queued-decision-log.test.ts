@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../../src/telemetry/decisions/entry.js";
-import type { Outlet } from "../../../../src/telemetry/decisions/outlet.js";
+import type { GivenUp, Outlet } from "../../../../src/telemetry/decisions/outlet.js";
 import { QueuedDecisionLog } from "../../../../src/telemetry/decisions/queued-decision-log.js";
 import { eventually } from "../../../support/eventually.js";
 import { allowed, denied, settled } from "./told-facts.js";
@@ -9,6 +9,8 @@ import { allowed, denied, settled } from "./told-facts.js";
 class Hand implements Outlet {
   readonly written: Entry[] = [];
   failure: Error | undefined;
+  /** Why it gives up all that it is handed. */
+  refusal: Error | undefined;
   hangs = false;
   closed = false;
   #gathered: Entry[] = [];
@@ -21,11 +23,14 @@ class Hand implements Outlet {
     this.#gathered.push(entry);
   }
 
-  async flush(): Promise<void> {
+  async flush(): Promise<GivenUp | undefined> {
     if (this.hangs) await new Promise(() => {});
     if (this.failure) throw this.failure;
-    this.written.push(...this.#gathered);
+    const gathered = this.#gathered;
     this.#gathered = [];
+    if (this.refusal) return { count: gathered.length, cause: this.refusal };
+    this.written.push(...gathered);
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -87,6 +92,17 @@ describe("the decision log", () => {
     await eventually(async () => expect(log.facts().written).toBe(10));
     expect(changes).toEqual(["the disk is full", undefined]);
     expect(hand.written.map(({ kind }) => kind)).toEqual(Array(10).fill("decision"));
+  });
+
+  it("counts what its outlet gives up, says why, and goes on", async () => {
+    const { log, hand, changes } = openLog();
+    hand.refusal = new Error("no such field");
+    log.decided(allowed("res-1"));
+    await eventually(async () => expect(changes).toEqual(["no such field"]));
+    hand.refusal = undefined;
+    log.decided(allowed("res-2"));
+    await eventually(async () => expect(changes).toEqual(["no such field", undefined]));
+    expect(log.facts()).toEqual({ waiting: 0, written: 1, dropped: { queueFull: 0, writeFailed: 1 } });
   });
 
   it("writes what waits when it is closed, and closes its outlet", async () => {
