@@ -9,6 +9,7 @@ export default defineConfig({
       "test/support/redis/global-setup.ts",
       "test/support/envoy/global-setup.ts",
       "test/support/browser/global-setup.ts",
+      "test/support/deploy/global-setup.ts",
     ],
     setupFiles: ["test/support/long-runs.ts"],
     testTimeout: isLong ? 600_000 : 20_000,

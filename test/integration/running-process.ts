@@ -47,6 +47,16 @@ export function runToEnd(args: readonly string[], options: SpawnOptions = {}): P
   return new Said(args, options).ended();
 }
 
+/** Start a command of the built program, told nothing but this. It ends with the test at the latest. */
+export function startCommand(args: readonly string[], options: SpawnOptions = {}) {
+  const said = new Said(args, options);
+  return {
+    line: said.line.bind(said),
+    ended: said.ended.bind(said),
+    kill: (signal: NodeJS.Signals) => said.child.kill(signal),
+  };
+}
+
 /** A started process and the lines that it writes to stderr. */
 class Said {
   readonly child: ChildProcess;
