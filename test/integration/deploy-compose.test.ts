@@ -46,6 +46,7 @@ describeWith(["redis-server", "redis-cli"], "what compose starts", () => {
       "/run/secrets": filesIn(secrets),
       "/run/windbreak": {},
       "/run/windbreak-envoy": {},
+      "/var/lib/windbreak": {},
     });
 
     const directory = temporaryDirectory();

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { expect, it } from "vitest";
 import { describeDeploy } from "../support/deploy/describe-deploy.js";
+import { kustomized, overlayAt, templated, VALUES } from "../support/deploy/render.js";
 import { Authority } from "../support/envoy/certificates.js";
 import { askUntil, inTime } from "../support/redis/deadlines.js";
 import { describeWith } from "../support/redis/describe-with.js";
@@ -30,7 +31,7 @@ async function sharedSecrets(authority: Authority): Promise<Secrets> {
 
 describeDeploy("the sidecar's container", () => {
   it("comes to readiness by its own probes, and answers the example application", async () => {
-    const { container, pod, probe, moved, kill, ended } = await startDeployed("sidecar");
+    const { container, pod, probe, moved, kill, ended } = await startDeployed(kustomized(overlayAt("sidecar")));
     expect(await probe(container.readinessProbe)).toBe(true);
     expect(await probe(container.livenessProbe)).toBe(true);
 
@@ -56,7 +57,7 @@ describeDeploy("the sidecar's container", () => {
   });
 
   it("takes up a new policy by the swap of its volume, without a restart", async () => {
-    const { address, policy, swap, line } = await startDeployed("sidecar");
+    const { address, policy, swap, line } = await startDeployed(kustomized(overlayAt("sidecar")));
     const client = connect(address);
     const review = { model: "codestral-latest", input_tokens: 10, max_output_tokens: 10, dry_run: true };
     expect(await client.authorize(review)).toMatchObject({ allowed: true, policy_revision: revisionOf(policy) });
@@ -65,19 +66,13 @@ describeDeploy("the sidecar's container", () => {
     await line(new RegExp(`policy ${revisionOf(next)} is in force, after ${revisionOf(policy)}`));
     expect(await client.authorize(review)).toMatchObject({ allowed: false, policy_revision: revisionOf(next) });
   });
-
-  it("serves Envoy too, beside an Envoy", async () => {
-    const { container, probe, line } = await startDeployed("sidecar-envoy", MISTRAL);
-    await line(/listening for Envoy on unix:/);
-    expect(await probe(container.readinessProbe)).toBe(true);
-  });
 });
 
 describeWith(["redis-server"], "with Redis", () => {
-  describeDeploy("the shared service's container", () => {
-    it("comes to readiness by its own probes, and decides for who proves itself by a certificate", async () => {
+  describeDeploy("a container that shares its counters", () => {
+    it("comes to readiness by its own probes as a service, and decides for who proves itself by a certificate", async () => {
       const authority = await Authority.create();
-      const deployed = await startDeployed("shared", await sharedSecrets(authority));
+      const deployed = await startDeployed(kustomized(overlayAt("shared")), await sharedSecrets(authority));
       const { container, address, admin, probe, kill, ended } = deployed;
       expect(await probe(container.readinessProbe)).toBe(true);
       expect(await probe(container.livenessProbe)).toBe(true);
@@ -104,9 +99,21 @@ describeWith(["redis-server"], "with Redis", () => {
       expect((await ended()).code).toBe(143);
     });
 
+    it("serves Envoy too, and counts in Redis, beside an application", async () => {
+      const { container, address, probe, line } = await startDeployed(
+        templated([...VALUES["sidecar-envoy"], "sidecar.redis=true"]),
+        await sharedSecrets(await Authority.create()),
+      );
+      await line(/listening for Envoy on unix:/);
+      await line(/counters live in redis:/);
+      expect(await probe(container.readinessProbe)).toBe(true);
+      const review = { model: "codestral-latest", input_tokens: 10, max_output_tokens: 10 };
+      expect(await connect(address).authorize(review)).toMatchObject({ allowed: true, degraded: false });
+    });
+
     it("serves Envoy too, behind a gateway", async () => {
       const secrets = await sharedSecrets(await Authority.create());
-      const { container, probe, line } = await startDeployed("gateway", secrets);
+      const { container, probe, line } = await startDeployed(kustomized(overlayAt("gateway")), secrets);
       await line(/listening for Envoy on 0\.0\.0\.0:/);
       expect(await probe(container.readinessProbe)).toBe(true);
     });

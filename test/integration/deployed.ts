@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { laidOut, type Mounts } from "../support/deploy/laid-out.js";
 import { type Container, objectOf, objectsIn, type Probe, windbreakIn } from "../support/deploy/objects.js";
-import { kustomized, type Overlay, overlayAt } from "../support/deploy/render.js";
 import { askUntil } from "../support/redis/deadlines.js";
 import { runToEnd, startCommand } from "./running-process.js";
 import { temporaryDirectory } from "./running-service.js";
@@ -15,11 +14,11 @@ const START_MS = 15_000;
 export type Secrets = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /**
- * Run the Windbreak of an overlay as its container would: its arguments and variables as they stand, but for paths, which
+ * Run the Windbreak of a rendering as its container would: its arguments and variables as they stand, but for paths, which
  * lie elsewhere, and for ports, of which any that is free is taken. Resolves once its startup probe is content.
  */
-export async function startDeployed(overlay: Overlay, secrets: Secrets = {}) {
-  const objects = objectsIn(kustomized(overlayAt(overlay)));
+export async function startDeployed(rendering: string, secrets: Secrets = {}) {
+  const objects = objectsIn(rendering);
   const { pod, container } = windbreakIn(objects);
   const mounts: Mounts = Object.fromEntries(
     container.volumeMounts.map(({ name, mountPath }) => {

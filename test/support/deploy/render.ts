@@ -30,9 +30,17 @@ export function overlayAt(overlay: Overlay): string {
   return join(DEPLOY, "kubernetes/overlays", overlay);
 }
 
+interface Release {
+  /** `windbreak` when left out. */
+  readonly release?: string;
+  /** A text on one line; the policy of the overlays when left out. */
+  readonly policy?: string;
+}
+
 /** Render the chart. @param values as `--set` takes them. @throws Error with what helm said. */
-export function templated(values: readonly string[], release = "windbreak"): string {
-  const rendered = helm(["template", release, CHART, ...POLICY_FLAG, ...setting(values)]);
+export function templated(values: readonly string[], { release = "windbreak", policy }: Release = {}): string {
+  const given = policy === undefined ? POLICY_FLAG : ["--set-string", `policy=${policy}`];
+  const rendered = helm(["template", release, CHART, ...given, ...setting(values)]);
   if (rendered.code !== 0) throw new Error(rendered.said);
   return rendered.text;
 }

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { expect, it } from "vitest";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
 import { describeDeploy } from "../../support/deploy/describe-deploy.js";
 import { type KubernetesObject, objectOf, objectsIn, windbreakIn } from "../../support/deploy/objects.js";
 import {
@@ -68,7 +69,7 @@ describeDeploy("the chart", () => {
   });
 
   it("renders the PodMonitor of kustomize's component", () => {
-    const [component] = objectsIn(kustomizedMonitor());
+    const component = objectOf(objectsIn(kustomized(monitored())), "PodMonitor", "windbreak");
     const chart = objectOf(objectsIn(templated(["podMonitor.enabled=true"])), "PodMonitor", "windbreak");
     expect(chart).toEqual(component);
   });
@@ -102,13 +103,28 @@ describeDeploy("the chart", () => {
   });
 
   it("calls all of a release by its name, also where it is the application's", () => {
-    const objects = objectsIn(templated(VALUES.sidecar, "ci-reviewer"));
+    const objects = objectsIn(templated(VALUES.sidecar, { release: "ci-reviewer" }));
     const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
     expect(new Set(names).size).toBe(names.length);
-    const gateway = objectsIn(templated([...VALUES.gateway, "envoy.trustDomain=globex"], "guard"));
+    const gateway = objectsIn(templated([...VALUES.gateway, "envoy.trustDomain=globex"], { release: "guard" }));
     const config = objectOf(gateway, "ConfigMap", "guard-envoy").data?.["gateway.yaml"] ?? "";
     expect(config).toMatch(/address: guard, port_value: 50052/);
     expect(config).toMatch(/prefix: "spiffe:\/\/globex\/"/);
+  });
+
+  it("changes no pod where the policy alone is another, so that nothing restarts", () => {
+    const pods = (values: readonly string[], policy: string) =>
+      objectsIn(templated(values, { policy })).filter(({ kind }) => kind !== "ConfigMap");
+    for (const overlay of OVERLAYS) {
+      expect(pods(VALUES[overlay], "version: 1")).toEqual(pods(VALUES[overlay], "version: 2"));
+    }
+  });
+
+  it("takes an image by its digest", () => {
+    const digest = `sha256:${"0".repeat(64)}`;
+    const { container } = windbreakIn(objectsIn(templated([`image.digest=${digest}`, "image.tag=1.2.3"])));
+    expect(container.image).toBe(`windbreak@${digest}`);
+    expect(windbreakIn(objectsIn(templated(["image.tag=1.2.3"]))).container.image).toBe("windbreak:1.2.3");
   });
 
   it("names the principal of a sidecar to Windbreak and to Envoy alike", () => {
@@ -145,6 +161,12 @@ describeDeploy("the chart", () => {
   });
 });
 
-function kustomizedMonitor(): string {
-  return readFileSync(join(DEPLOY, "kubernetes/components/pod-monitor/podmonitor.yaml"), "utf8");
+/** The shared service with the component. @returns where it is built from. */
+function monitored(): string {
+  const directory = mkdtempSync(join(tmpdir(), "monitored-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const there = relative(realpathSync(directory), join(DEPLOY, "kubernetes"));
+  const text = `resources: [${there}/overlays/shared]\ncomponents: [${there}/components/pod-monitor]\n`;
+  writeFileSync(join(directory, "kustomization.yaml"), text);
+  return directory;
 }

@@ -8,7 +8,8 @@
 {{- end -}}
 
 {{- define "windbreak.image" -}}
-image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+{{- $tag := printf ":%s" (.Values.image.tag | default .Chart.AppVersion) -}}
+image: "{{ .Values.image.repository }}{{ empty .Values.image.digest | ternary $tag (printf "@%s" .Values.image.digest) }}"
 {{- with .Values.image.pullPolicy }}
 imagePullPolicy: {{ . }}
 {{- end }}
