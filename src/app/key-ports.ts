@@ -80,8 +80,12 @@ export interface SecretSink {
 /** Tries a key at its provider. */
 export interface KeyProbe {
   /** @returns `rejected` where the provider knows no such key (401, 403); `unknown` where it gave no answer to go by. */
-  verify(secret: string): Promise<
-    { readonly kind: "works" } | { readonly kind: "rejected"; readonly why: string } | { readonly kind: "unknown"; readonly why: string }
+  verify(
+    secret: string,
+  ): Promise<
+    | { readonly kind: "works" }
+    | { readonly kind: "rejected"; readonly why: string }
+    | { readonly kind: "unknown"; readonly why: string }
   >;
 }
 
@@ -94,5 +98,10 @@ export interface KeyUse {
 
 /** What Windbreak itself saw of keys' use, over all replicas that share a store. */
 export interface KeyUses {
-  read(kind: "caller" | "upstream"): Promise<{ readonly kind: "uses"; readonly since: EpochMs; readonly uses: readonly KeyUse[] } | { readonly kind: "away"; readonly cause: unknown }>;
+  read(
+    kind: "caller" | "upstream",
+  ): Promise<
+    | { readonly kind: "uses"; readonly since: EpochMs; readonly uses: readonly KeyUse[] }
+    | { readonly kind: "away"; readonly cause: unknown }
+  >;
 }

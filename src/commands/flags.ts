@@ -105,7 +105,9 @@ export function withReplayFlags(command: Program): Program {
 
 /** Add which schema is meant. */
 export function withSchemaFlags(command: Program): Program {
-  return command.option("--suite", "the schema of suites, which windbreak policy test runs");
+  return command
+    .option("--suite", "the schema of suites, which windbreak policy test runs")
+    .option("--keys", "the schema of keys files, which windbreak keys reads");
 }
 
 /** Add who calls. */

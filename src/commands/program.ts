@@ -119,10 +119,14 @@ const POLICY: readonly CommandText[] = [
   },
   {
     name: "schema",
-    about: "print the JSON Schema of the policy file, or of a suite, which editors complete from",
+    about: "print the JSON Schema of the policy file, of a suite or of a keys file, which editors complete from",
     load: async () => (await import("./policy-schema.js")).printPolicySchema,
     flags: withSchemaFlags,
-    examples: ["windbreak policy schema", "windbreak policy schema > policy.schema.json"],
+    examples: [
+      "windbreak policy schema",
+      "windbreak policy schema > policy.schema.json",
+      "windbreak policy schema --keys > keys.schema.json",
+    ],
   },
   {
     name: "test <file...>",

@@ -20,3 +20,15 @@ export function formatDuration(ms: Millis): string {
   ] as const;
   return parts.flatMap(([value, unit]) => (value > 0 ? [`${value}${unit}`] : [])).join("") || "0s";
 }
+
+const DAY_MS = 86_400_000;
+const SPAN = /^(?=\d)(?:(?<d>\d{1,5})d)?(?<rest>.*)$/;
+
+/** Read a span that may be counted in days, such as `90d`, `1d12h` or `15m`; undefined where the text is none. */
+export function parseSpan(text: string): Millis | undefined {
+  const parts = SPAN.exec(text)?.groups;
+  if (!parts) return undefined;
+  const { d: days = "0", rest = "" } = parts;
+  const ms = rest === "" ? 0 : parseDuration(rest);
+  return ms === undefined ? undefined : Number(days) * DAY_MS + ms;
+}

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { keysSchema } from "./keys-schema.js";
 import { policySchema } from "./schema.js";
 import { suiteSchema } from "./suite-schema.js";
 
@@ -14,6 +15,11 @@ export function policyJsonSchema(): object {
 /** The JSON Schema of suites, with the policy's in it: a suite may hold its policy. */
 export function suiteJsonSchema(): object {
   return jsonSchema(suiteSchema);
+}
+
+/** The JSON Schema of keys files. */
+export function keysJsonSchema(): object {
+  return jsonSchema(keysSchema);
 }
 
 function jsonSchema(schema: z.ZodType): object {

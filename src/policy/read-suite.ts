@@ -3,14 +3,11 @@ import type { Policy } from "../domain/policy.js";
 import { checkPolicy } from "./check-policy.js";
 import { checkSuite } from "./check-suite.js";
 import { compilePolicy } from "./compile.js";
-import { composeYaml } from "./compose-yaml.js";
-import { decodeText } from "./decode.js";
-import { type Fault, faultsOf, lineFinder, type Path, type Problem, type Spot } from "./faults.js";
+import type { Fault, Path, Problem } from "./faults.js";
 import { problemsOf } from "./issues.js";
-import { locator } from "./locate.js";
 import { inFileOrder } from "./map-order.js";
 import { suggester } from "./nearest.js";
-import { plainData } from "./plain-data.js";
+import { openYaml } from "./open-yaml.js";
 import { at } from "./raw.js";
 import { type SuiteFile, suiteSchema } from "./suite-schema.js";
 
@@ -36,15 +33,9 @@ export interface ReadSuite {
  * @param file what the faults call the file; it is not opened.
  */
 export function readSuite(bytes: Uint8Array, file: string): SuiteRead {
-  const { text, spots } = decodeText(bytes);
-  const faulty = (found: readonly Spot[]): SuiteRead => ({ kind: "faulty", faults: faultsOf(found, text, file) });
-  if (spots.length > 0) return faulty(spots);
-  const composed = composeYaml(text);
-  if (!composed.root) return faulty(composed.spots);
-
-  const { data, targets, spots: oddities } = plainData(composed.root, text);
-  const offsetOf = locator(composed.root, targets);
-  const placed = (problem: Problem): Spot => ({ ...problem, offset: offsetOf(problem.path, problem.at) });
+  const yaml = openYaml(bytes, file);
+  if (yaml.kind === "faulty") return yaml;
+  const { data, oddities, offsetOf, faultsOf } = yaml;
   const suggest = suggester();
   const parsed = suiteSchema.safeParse(data);
   const problems = [
@@ -52,15 +43,15 @@ export function readSuite(bytes: Uint8Array, file: string): SuiteRead {
     ...inPolicy(checkPolicy(at(data, "policy"), suggest)),
     ...checkSuite(data, suggest),
   ];
-  if (!parsed.success || problems.length + oddities.length > 0) return faulty([...oddities, ...problems.map(placed)]);
-
-  const place = lineFinder(text);
+  if (!parsed.success || problems.length + oddities.length > 0) {
+    return { kind: "faulty", faults: faultsOf(problems, oddities) };
+  }
   return {
     kind: "ok",
     suite: parsed.data,
     inline: inlinePolicy(parsed.data, bytes, (path) => offsetOf(["policy", ...path], "key")),
-    placeOf: (path) => place(offsetOf(path, "value")),
-    faultsOf: (found) => faultsOf(found.map(placed), text, file),
+    placeOf: (path) => yaml.placeOf(offsetOf(path, "value")),
+    faultsOf,
   };
 }
 

@@ -1,13 +1,10 @@
 import { createHash } from "node:crypto";
 import { checkPolicy } from "./check-policy.js";
-import { composeYaml } from "./compose-yaml.js";
-import { decodeText } from "./decode.js";
-import { type Fault, faultsOf, type Path, type Problem, type Spot } from "./faults.js";
+import type { Fault, Path } from "./faults.js";
 import { problemsOf } from "./issues.js";
-import { locator } from "./locate.js";
 import { inFileOrder } from "./map-order.js";
 import { suggester } from "./nearest.js";
-import { plainData } from "./plain-data.js";
+import { openYaml } from "./open-yaml.js";
 import { type PolicyFile, policySchema } from "./schema.js";
 import { policyWarnings } from "./warnings.js";
 
@@ -32,27 +29,21 @@ const REVISION_DIGITS = 16;
  * @param file what the faults call the file; it is not opened.
  */
 export function readPolicy(bytes: Uint8Array, file: string): ReadResult {
-  const { text, spots } = decodeText(bytes);
-  const faulty = (found: readonly Spot[]): ReadResult => ({ kind: "faulty", faults: faultsOf(found, text, file) });
-  if (spots.length > 0) return faulty(spots);
-
-  const composed = composeYaml(text);
-  if (!composed.root) return faulty(composed.spots);
-
-  const { data, targets, spots: oddities } = plainData(composed.root, text);
-  const offsetOf = locator(composed.root, targets);
-  const placed = (problem: Problem): Spot => ({ ...problem, offset: offsetOf(problem.path, problem.at) });
+  const yaml = openYaml(bytes, file);
+  if (yaml.kind === "faulty") return yaml;
+  const { data, oddities, offsetOf, faultsOf } = yaml;
   const suggest = suggester();
   const parsed = policySchema.safeParse(data);
   const problems = [...problemsOf(parsed.error?.issues ?? [], suggest), ...checkPolicy(data, suggest)];
-  if (!parsed.success || problems.length + oddities.length > 0) return faulty([...oddities, ...problems.map(placed)]);
+  if (!parsed.success || problems.length + oddities.length > 0) {
+    return { kind: "faulty", faults: faultsOf(problems, oddities) };
+  }
 
   const keyOffset = (path: Path) => offsetOf(path, "key");
-  const warnings = policyWarnings(parsed.data).map(placed);
   return {
     kind: "ok",
     file: { ...parsed.data, trust: inFileOrder(parsed.data.trust, keyOffset) },
     revision: createHash("sha256").update(bytes).digest("hex").slice(0, REVISION_DIGITS),
-    warnings: faultsOf(warnings, text, file),
+    warnings: faultsOf(policyWarnings(parsed.data)),
   };
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { ID, MODEL_NAME, NAME, NAME_RULE } from "../domain/names.js";
 import { UNBOUNDED, type Unbounded } from "../domain/policy.js";
 import { Calendar } from "../domain/window.js";
@@ -9,8 +9,8 @@ import { credentialSchema, trustRules } from "./identity-schema.js";
 import { limits } from "./limit-schema.js";
 import { endpoints, modelPattern, modelSchema } from "./model-schema.js";
 import { didYouMean, suggester } from "./nearest.js";
-import { ONE } from "./number-text.js";
-import { describe, show } from "./show.js";
+import { show } from "./show.js";
+import { version } from "./version.js";
 
 const DEFAULT_TTL_MS = 900_000;
 const DEFAULT_MAX_OUTPUT_TOKENS = 4096;
@@ -145,14 +145,6 @@ export const policySchema = section(
 
 /** A policy file as read: plain data, with defaults filled in, money in nano-USD and spans in milliseconds. */
 export type PolicyFile = z.output<typeof policySchema>;
-
-function version() {
-  const error = ({ input }: { readonly input?: unknown }) =>
-    input === undefined
-      ? message("missing", "add `version: 1`")
-      : message(`expected the number 1, found ${describe(input)}`, "write `version: 1`, the only version there is");
-  return z.literal(ONE, { error }).transform((): 1 => 1);
-}
 
 function timezone() {
   return text({ expected: "an IANA time zone as text", remedy: "write a name such as Europe/Paris" })
