@@ -30,7 +30,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   alerts: ["app/alert-ports", "app/ports", "domain"],
   counters: ["app/alert-ports", "app/pending-usage", "app/ports", "domain"],
   identity: ["app/fault", "app/forms", "app/identify", "app/identity-ports", "app/ports", "app/refused", "domain"],
-  keys: ["app/identity-ports", "app/ports", "domain"],
+  keys: ["app/identity-ports", "app/key-ports", "app/ports", "domain"],
   mistral: ["app/key-ports", "domain"],
   transport: ["app", "domain", "gen", "mistral"],
   telemetry: ["app/decision-log", "app/ports", "app/trace-context", "app/tracing", "domain"],
