@@ -20,6 +20,7 @@ import {
   type SettingsRead,
   serverGiven,
 } from "./settings/given.js";
+import { type KeysGiven, keysGiven } from "./settings/keys-given.js";
 import { redisGiven } from "./settings/redis-given.js";
 import { socketGiven } from "./settings/socket-given.js";
 import { type TelemetrySettings, telemetryGiven } from "./settings/telemetry-given.js";
@@ -96,6 +97,12 @@ export interface AskSettings {
   readonly adminTokenFile?: string | undefined;
   readonly timeoutMs: Millis;
 }
+
+/** What commands ask the admin port with. */
+export type AdminAskSettings = Pick<AskSettings, "adminServer" | "adminTokenFile" | "timeoutMs">;
+
+/** What the commands on keys are told. */
+export type KeysSettings = KeysGiven & AdminAskSettings;
 
 /** Where settings come from. A flag wins over its variable. */
 export interface Sources {
@@ -179,7 +186,18 @@ export function readAskSettings(sources: Sources): SettingsRead<AskSettings> {
   });
 }
 
-/** Read a variable that the policy names: it holds a secret, and is no setting. */
+/** Read which keys are meant, where what is said of them lies, and where a running server is asked of their use. */
+export function readKeysSettings(sources: Sources): SettingsRead<KeysSettings> {
+  const reader = readerOf(sources);
+  return finish(reader, {
+    ...keysGiven(reader),
+    adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN).address,
+    adminTokenFile: fileGiven(reader, "admin-token-file")?.text,
+    timeoutMs: durationGiven(reader, "timeout", "2s", 1),
+  });
+}
+
+/** Read a variable that the policy or the keys file names: it holds a secret, and is no setting. */
 export function variable(name: string): string | undefined {
   return process.env[name];
 }

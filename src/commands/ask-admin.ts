@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { formatSpan } from "../domain/explain.js";
 import { readKeyFile } from "../keys/read-key.js";
-import type { AskSettings } from "../settings.js";
+import type { AdminAskSettings } from "../settings.js";
 import { type Address, formatAddress } from "../transport/address.js";
 import { EXIT, type Failure, failure } from "./context.js";
 import { whyUnreachable } from "./unreachable.js";
@@ -23,7 +23,11 @@ const MOST_BYTES = 16 * 1024 * 1024;
  * @param path with its query.
  * @param posted what to POST as JSON; where it is left out, the path is read by GET.
  */
-export async function askAdmin(settings: AskSettings, path: string, posted?: object): Promise<AdminAnswer | Failure> {
+export async function askAdmin(
+  settings: AdminAskSettings,
+  path: string,
+  posted?: object,
+): Promise<AdminAnswer | Failure> {
   const token = await shownTo(settings);
   if ("exitCode" in token) return token;
   try {
@@ -43,7 +47,7 @@ export async function askAdmin(settings: AskSettings, path: string, posted?: obj
  * @param read makes a page of an answer's body; undefined where it is none.
  */
 export async function askPages<Page extends { readonly next?: string | undefined }>(
-  settings: AskSettings,
+  settings: AdminAskSettings,
   path: string,
   read: (body: unknown) => Page | undefined,
 ): Promise<readonly Page[] | Failure> {
@@ -65,7 +69,7 @@ export async function askPages<Page extends { readonly next?: string | undefined
 }
 
 /** Say that the admin port answered what nobody asked for, in the words of its `error` where it has one. */
-export function refusal({ adminServer }: AskSettings, { status, body }: AdminAnswer): Failure {
+export function refusal({ adminServer }: AdminAskSettings, { status, body }: AdminAnswer): Failure {
   const error = typeof body === "object" && body !== null && "error" in body ? body.error : undefined;
   const exitCode = status >= 500 ? EXIT.unreachable : EXIT.usage;
   const said = status === UNAUTHORIZED ? WRONG_TOKEN : typeof error === "string" ? error : "no reason given";
@@ -77,7 +81,7 @@ const WRONG_TOKEN =
   "the admin port asks for its token; give --admin-token-file FILE with the one that the server reads";
 
 /** What the admin port is shown with each request. */
-async function shownTo({ adminTokenFile: file }: AskSettings): Promise<{ readonly headers: object } | Failure> {
+async function shownTo({ adminTokenFile: file }: AdminAskSettings): Promise<{ readonly headers: object } | Failure> {
   if (file === undefined) return { headers: {} };
   const read = await readKeyFile(file);
   if (read.kind === "key") return { headers: { authorization: `Bearer ${read.key}` } };
@@ -85,13 +89,13 @@ async function shownTo({ adminTokenFile: file }: AskSettings): Promise<{ readonl
 }
 
 /** Say that what was answered is not what this version's admin port answers. */
-export function misfit(settings: AskSettings): Failure {
+export function misfit(settings: AdminAskSettings): Failure {
   return unreachable(settings, "the admin port there is of another version");
 }
 
 const ELSEWHERE = "start windbreak serve with --admin, or name its address by --admin-server";
 
-function unreachable({ adminServer }: AskSettings, what: string, remedy = ELSEWHERE): Failure {
+function unreachable({ adminServer }: AdminAskSettings, what: string, remedy = ELSEWHERE): Failure {
   return failure(EXIT.unreachable, `${formatAddress(adminServer)}: ${what}; ${remedy}`);
 }
 
@@ -106,7 +110,7 @@ interface Sent {
 }
 
 function exchange(
-  { adminServer, timeoutMs }: AskSettings,
+  { adminServer, timeoutMs }: AdminAskSettings,
   path: string,
   { headers, posted }: Sent,
 ): Promise<Exchanged> {
@@ -156,7 +160,7 @@ function parse(text: string): unknown {
   }
 }
 
-function failureOf(error: Error, settings: AskSettings): Failure {
+function failureOf(error: Error, settings: AdminAskSettings): Failure {
   if (error.name === "TimeoutError" || error.name === "AbortError") {
     const within = formatSpan(settings.timeoutMs);
     return unreachable(settings, `no answer within ${within}`, "ask again, or allow it more time by --timeout");

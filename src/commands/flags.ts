@@ -147,13 +147,49 @@ export function withProofFlags(command: Program): Program {
     .option("--spiffe <id>", "the SPIFFE id in its certificate");
 }
 
+/** Add whose keys are meant, and where what is said of them lies. */
+function withKeyFlags(command: Program): Program {
+  return command
+    .option("--callers", "keys that prove callers to Windbreak")
+    .option("--upstream", "keys of Mistral's")
+    .option("--keys <file>", "the keys file, for --upstream; its variable is WINDBREAK_KEYS")
+    .option("--policy <file>", "the policy; for --upstream, what the keys file is held against");
+}
+
+/** Add where a running server is asked for the last use of keys. */
+function withSeenFlags(command: Program): Program {
+  return withAdminAddress(withKeyFlags(command)).option(
+    "--timeout <duration>",
+    "how long its answer may take (default: 2s)",
+  );
+}
+
+/** Add which keys are listed, and how. */
+export function withKeyListFlags(command: Program): Program {
+  return withSeenFlags(command).option("--json", "write JSON").option("--csv", "write CSV");
+}
+
+/** Add which keys are audited, and by what. */
+export function withKeyAuditFlags(command: Program): Program {
+  return withKeyListFlags(command).option(
+    "--unused <span>",
+    "how long a key may go without use (default: 30d, or as the keys file says)",
+  );
+}
+
+/** Add whose key is revoked. */
+export function withKeyRevokeFlags(command: Program): Program {
+  return withSeenFlags(command).option("--yes", "also where calls are sent with the key");
+}
+
 /** Add whose keys are meant, and what to issue. */
 export function withIssueFlags(command: Program): Program {
-  return command
-    .option("--callers", "a key that proves a caller to Windbreak")
-    .addOption(new Option("--upstream").hideHelp())
-    .option("--principal <id>", "the principal that it is for: its place in the policy is written too")
-    .option("--json", "write JSON, the key and its hash, on stdout");
+  return withKeyFlags(command)
+    .option("--principal <id>", "the principal that a caller's key is for: its place in the policy is written too")
+    .option("--workspace <name>", "the workspace that a key of Mistral's is for; it goes where the keys file says")
+    .option("--show", "write a key of Mistral's on stdout instead, once")
+    .option("--yes", "also where a key is there already, in whose place this one is put")
+    .option("--json", "write JSON on stdout");
 }
 
 /** Add what only a running server makes something of. */

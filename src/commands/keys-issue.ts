@@ -4,13 +4,20 @@ import { hashApiKey, makeApiKey, parseApiKey } from "../identity/api-key.js";
 import type { SettingFault } from "../settings/given.js";
 import { type Context, EXIT, failUsage, isGiven, textOf } from "./context.js";
 
+/** Make an API key for a caller, or, with `--upstream`, one of Mistral's. */
+export async function issueKey(context: Context): Promise<number> {
+  const isUpstream = isGiven(context.flags, "upstream") && !isGiven(context.flags, "callers");
+  // What it needs, callers' keys do not wait for.
+  return isUpstream ? (await import("./keys-issue-upstream.js")).issueUpstreamKey(context) : issueCallersKey(context);
+}
+
 /**
  * Make an API key for a caller.
  *
  * The key goes to stdout alone, so that it can be sent to a file or a secret store unseen; nothing keeps it. What is to
  * be written into the policy goes to stderr.
  */
-export async function issueKey({ io, flags }: Context): Promise<number> {
+async function issueCallersKey({ io, flags }: Context): Promise<number> {
   const principal = textOf(flags, "principal");
   const faults = faultsIn(isGiven(flags, "callers"), isGiven(flags, "upstream"), principal);
   if (faults.length > 0) return failUsage(io, faults);
@@ -31,11 +38,12 @@ export async function issueKey({ io, flags }: Context): Promise<number> {
 
 function faultsIn(isCallers: boolean, isUpstream: boolean, principal: string): readonly SettingFault[] {
   const faults: SettingFault[] = [];
-  if (isUpstream) {
-    const remedy = "issue keys of Mistral's in its console, and name them by upstream_key in the policy";
-    faults.push({ where: "--upstream", what: "is not in this version", remedy });
-  } else if (!isCallers) {
-    faults.push({ where: "--callers", what: "missing", remedy: "give it: keys are issued for callers" });
+  if (isUpstream || !isCallers) {
+    faults.push({
+      where: "--callers or --upstream",
+      what: isCallers ? "both given" : "missing",
+      remedy: "give --callers for a key that proves a caller, or --upstream for one of Mistral's",
+    });
   }
   if (principal !== "" && !ID.test(principal)) {
     faults.push({ where: `--principal ${principal}`, what: "is no id", remedy: `write ${ID_RULE}` });

@@ -7,6 +7,9 @@ import {
   withAdminFlags,
   withDiffFlags,
   withIssueFlags,
+  withKeyAuditFlags,
+  withKeyListFlags,
+  withKeyRevokeFlags,
   withPrincipalFlags,
   withProofFlags,
   withQuestionFlags,
@@ -72,7 +75,7 @@ export function createProgram({ stdout, stderr, start }: ProgramOptions): Progra
   for (const command of ASKING) add(program, command);
   const reservations = program.command("reservations").description("see and end what open calls hold");
   for (const command of RESERVATIONS) add(reservations, command);
-  const keys = program.command("keys").description("issue the keys that callers prove themselves by");
+  const keys = program.command("keys").description("list, audit, issue and revoke keys: of callers, and of Mistral's");
   for (const command of KEYS) add(keys, command);
   for (const name of KEYS_NOT_YET) {
     const load = async () => (await import("./keys-not-yet.js")).refuseKeys(name);
@@ -82,7 +85,7 @@ export function createProgram({ stdout, stderr, start }: ProgramOptions): Progra
 
   policy.addHelpText("after", exampleText(POLICY.flatMap(({ examples }) => examples.slice(0, 1))));
   reservations.addHelpText("after", exampleText(RESERVATIONS.flatMap(({ examples }) => examples.slice(0, 1))));
-  keys.addHelpText("after", exampleText(KEYS.flatMap(({ examples }) => examples)));
+  keys.addHelpText("after", exampleText(KEYS.flatMap(({ examples }) => examples.slice(0, 1))));
   return program.addHelpText("after", exampleText([SERVE, ...ASKING].flatMap(({ examples }) => examples.slice(0, 1))));
 }
 
@@ -238,19 +241,51 @@ const RESERVATIONS: readonly CommandText[] = [
 
 const KEYS: readonly CommandText[] = [
   {
+    name: "list",
+    about: "list Mistral's keys, or those of Windbreak's callers, with their last use",
+    load: async () => (await import("./keys-list.js")).listKeys,
+    flags: withKeyListFlags,
+    examples: [
+      "windbreak keys list --upstream --keys keys.yaml",
+      "windbreak keys list --callers --policy policy.yaml --json",
+    ],
+  },
+  {
+    name: "audit",
+    about: "find keys that are unused, too old, about to end or unknown; exits with 1 where there are any",
+    load: async () => (await import("./keys-list.js")).auditKeys,
+    flags: withKeyAuditFlags,
+    examples: [
+      "windbreak keys audit --upstream --keys keys.yaml",
+      "windbreak keys audit --upstream --keys keys.yaml --unused 60d --csv > keys.csv",
+      "windbreak keys audit --callers --policy policy.yaml",
+    ],
+  },
+  {
     name: "issue",
-    about: "make an API key: it is written once, on stdout, and what the policy holds of it on stderr",
+    about: "make a key: a caller's is written once, on stdout; Mistral's goes where its workspace's key is kept",
     load: async () => (await import("./keys-issue.js")).issueKey,
     flags: withIssueFlags,
     examples: [
       "windbreak keys issue --callers > search.key",
       "windbreak keys issue --callers --principal search-service > search.key",
+      "windbreak keys issue --upstream --keys keys.yaml --workspace dev-workspace",
+    ],
+  },
+  {
+    name: "revoke <id>",
+    about: "revoke a key of Mistral's; of a caller's, say which line of the policy to take out",
+    load: async () => (await import("./keys-revoke.js")).revokeKey,
+    flags: withKeyRevokeFlags,
+    examples: [
+      "windbreak keys revoke --upstream --keys keys.yaml 0b0c5b1e-7d0e-4c55-9c55-0d4a3d9f7a11",
+      "windbreak keys revoke --callers --policy policy.yaml 3fK9mQ2x",
     ],
   },
 ];
 
 /** Named by the documentation, and refused by this version. */
-const KEYS_NOT_YET = ["list", "audit", "rotate", "revoke"] as const;
+const KEYS_NOT_YET = ["rotate"] as const;
 
 function exampleText(examples: readonly string[]): string {
   return `\nExamples:\n${examples.map((example) => `  $ ${example}\n`).join("")}`;

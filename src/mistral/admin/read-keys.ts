@@ -94,10 +94,22 @@ const ZONELESS = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/;
 /** Seconds since 1970 stay below until the year 5138, milliseconds have been above since 1973. */
 const LEAST_MILLIS = 1e11;
 
+/** The last time that a date can hold, either way from 1970. */
+const MOST_MILLIS = 8.64e15;
+
 /** A date is meant in UTC, and so is a time without a zone. */
 function instantOf(written: unknown): EpochMs | undefined {
-  if (typeof written === "number") return written < LEAST_MILLIS ? written * 1_000 : written;
-  if (typeof written !== "string" || !/^\d{4}-/.test(written)) return undefined;
+  const at =
+    typeof written === "number" ? millisOf(written) : typeof written === "string" ? parsed(written) : undefined;
+  return at !== undefined && Math.abs(at) <= MOST_MILLIS ? at : undefined;
+}
+
+function millisOf(written: number): EpochMs {
+  return Math.abs(written) < LEAST_MILLIS ? written * 1_000 : written;
+}
+
+function parsed(written: string): EpochMs | undefined {
+  if (!/^\d{4}-/.test(written)) return undefined;
   const at = Date.parse(ZONELESS.test(written) ? `${written.replace(" ", "T")}Z` : written);
   return Number.isNaN(at) ? undefined : at;
 }

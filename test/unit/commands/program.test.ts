@@ -15,7 +15,10 @@ const COMMANDS = [
   ["health"],
   ["reservations", "list"],
   ["reservations", "release"],
+  ["keys", "list"],
+  ["keys", "audit"],
   ["keys", "issue"],
+  ["keys", "revoke"],
 ];
 const GROUPS = [[], ["policy"], ["reservations"], ["keys"]];
 

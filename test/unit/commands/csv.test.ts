@@ -1,0 +1,21 @@
+import { describe, expect, test } from "vitest";
+import { csvOf } from "../../../src/commands/csv.js";
+
+describe("CSV", () => {
+  test("quotes what would end a cell", () => {
+    expect(
+      csvOf([
+        ["a", "b,c", 'd"e'],
+        ["", " f"],
+      ]),
+    ).toBe('a,"b,c","d""e"\r\n, f\r\n');
+  });
+
+  test.each(["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])("lets no spreadsheet calculate %j", (cell) => {
+    expect(csvOf([[cell]])).toMatch(/^'/);
+  });
+
+  test("keeps a quoted formula harmless, and a line break in its line", () => {
+    expect(csvOf([['=HYPERLINK("http://x","y")', "a\nb"]])).toBe(`"'=HYPERLINK(""http://x"",""y"")",a\\u{a}b\r\n`);
+  });
+});
