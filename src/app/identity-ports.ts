@@ -17,6 +17,9 @@ export interface Identity {
   whoIs(policy: Policy, named: PrincipalName, evidence?: Evidence): PrincipalName | Refused | Fault;
 }
 
+/** Told of each API key that proves a caller, in each call: takes next to no time, and must not throw. */
+export type ApiKeyUsed = (id: string, sha256: string) => void;
+
 /** What a door gathered of who a caller is. Every part is proved, but for the key, which is still to be known. */
 export interface Evidence {
   /** From a client certificate that was verified. */

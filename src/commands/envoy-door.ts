@@ -3,6 +3,7 @@ import type { Desk } from "../app/desk.js";
 import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { declaredIdentity } from "../identity/declared.js";
 import { envoyIdentity } from "../identity/envoy.js";
+import type { KeyNotes } from "../keys/key-notes.js";
 import type { UpstreamKeys } from "../keys/upstream-keys.js";
 import type { EnvoySettings } from "../settings/envoy-given.js";
 import type { IdentitySetting } from "../settings.js";
@@ -24,6 +25,7 @@ export interface EnvoyDoorOptions extends ServiceOptions {
   readonly settings: EnvoySettings;
   readonly identity: IdentitySetting;
   readonly upstreamKeys: UpstreamKeys;
+  readonly keyNotes: KeyNotes;
   /** Needed where a listener is on TCP. */
   readonly tls: TlsInUse | undefined;
   /** Of Unix sockets. */
@@ -41,7 +43,7 @@ export class EnvoyDoor {
   readonly #bounds: Bounds;
   #listeners: readonly Listener[] = [];
 
-  constructor({ settings, identity, upstreamKeys, tls, access, bounds, ...options }: EnvoyDoorOptions) {
+  constructor({ settings, identity, upstreamKeys, keyNotes, tls, access, bounds, ...options }: EnvoyDoorOptions) {
     this.#settings = settings;
     this.#tls = tls;
     this.#access = access;
@@ -50,8 +52,12 @@ export class EnvoyDoor {
     const handlers = envoyHandlers({
       ...options,
       desk: trusting(options.desk),
-      identity: envoyIdentity(identity.kind === "fixed" ? identity.id : undefined),
-      upstreamKey: (workspace) => upstreamKeys.keyOf(workspace),
+      identity: envoyIdentity(identity.kind === "fixed" ? identity.id : undefined, keyNotes.caller),
+      upstreamKey: (workspace) => {
+        const fingerprint = upstreamKeys.fingerprintOf(workspace);
+        if (fingerprint !== undefined) keyNotes.upstream(workspace, fingerprint);
+        return upstreamKeys.keyOf(workspace);
+      },
     });
     for (const service of ENVOY_SERVICES) this.server.addService(service, handlers);
     this.server.addService(HealthService, this.health.handlers);

@@ -1,4 +1,4 @@
-import type { Identity, Prover } from "../app/identity-ports.js";
+import type { ApiKeyUsed, Identity, Prover } from "../app/identity-ports.js";
 import type { Clock } from "../app/ports.js";
 import type { Policy } from "../domain/policy.js";
 import { credentialIdentity } from "../identity/credential.js";
@@ -12,13 +12,13 @@ import type { ServeSettings } from "../settings.js";
 /** What issuers of tokens go by. The counters' clock takes its time where the wall clock was set back. */
 const WALL: Clock = { now: () => Date.now() };
 
-/** Say who callers are, as the settings have it. */
-export function identityFor({ identity }: ServeSettings): Identity {
+/** Say who callers are, as the settings have it. @param used told of each API key that is somebody's. */
+export function identityFor({ identity }: ServeSettings, used: ApiKeyUsed): Identity {
   switch (identity.kind) {
     case "fixed":
       return fixedIdentity(identity.id);
     case "credential":
-      return credentialIdentity(WALL);
+      return credentialIdentity(WALL, used);
     case "declared":
       return declaredIdentity();
   }

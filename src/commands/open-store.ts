@@ -8,6 +8,7 @@ import { secureRandom24 } from "../counters/memory/secure-random.js";
 import { PendingFile } from "../counters/pending/pending-file.js";
 import type { Policy } from "../domain/policy.js";
 import type { EpochMs } from "../domain/units.js";
+import { UsesHere } from "../keys/uses-here.js";
 import type { ServeSettings } from "../settings.js";
 import type { Log } from "../telemetry/log.js";
 import { systemClock } from "../telemetry/system-clock.js";
@@ -39,15 +40,19 @@ export async function openStore(
   if (opened.kind === "faulty") return opened;
   const { store, restored } = opened;
   const clock = clockFrom(restored.lastSeen);
-  const file = join(stateDirectory, "alerts.json");
-  const failed = (cause: Error) =>
-    log.error(`${file}: what was told of alerts cannot be kept, so a restart may have it told again`, cause);
-  const alertMarks = new MarksHere({ clock, file, failed });
+  const alerts = join(stateDirectory, "alerts.json");
+  const alertsFailed = (cause: Error) =>
+    log.error(`${alerts}: what was told of alerts cannot be kept, so a restart may have it told again`, cause);
+  const alertMarks = new MarksHere({ clock, file: alerts, failed: alertsFailed });
+  const uses = join(stateDirectory, "key-uses.json");
+  const usesFailed = (cause: Error) =>
+    log.error(`${uses}: when keys were used last cannot be kept, so a restart forgets it`, cause);
   const inUse: StoreInUse = {
     store,
     restored: restoredLine(stateDirectory, restored),
     clock,
     alertMarks,
+    keyUses: new UsesHere({ clock, file: uses, failed: usesFailed }),
     isUp: () => store.isUp,
     sweep: (count, calendar, now) => store.sweep(count, calendar, now),
     stats: (now) => store.stats(now),
@@ -88,6 +93,7 @@ export function forgetfulStore(): StoreInUse {
     restored: undefined,
     clock,
     alertMarks: new MarksHere({ clock, failed: () => {} }),
+    keyUses: new UsesHere({ clock, failed: () => {} }),
     isUp: () => true,
     sweep: (count, calendar, now) => store.sweep(count, calendar, now),
     stats: (now) => store.stats(now),

@@ -16,6 +16,7 @@ import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import type { AdminToken } from "../keys/admin-token.js";
 import type { IssuerKeys } from "../keys/issuer-keys.js";
+import { KeyNotes } from "../keys/key-notes.js";
 import type { UpstreamKeys } from "../keys/upstream-keys.js";
 import { catalogueAgeDays } from "../policy/catalogue.js";
 import type { LivePolicy } from "../policy/live-policy.js";
@@ -98,6 +99,8 @@ export class Service {
   readonly #alerts: AlertWatch;
   readonly #server: Server;
   readonly #envoy: EnvoyDoor | undefined;
+  readonly #upstreamKeys: UpstreamKeys | undefined;
+  readonly #keyNotes: KeyNotes;
   readonly #issuerKeys: IssuerKeys | undefined;
   readonly #tls: TlsInUse | undefined;
   readonly #adminToken: AdminToken | undefined;
@@ -114,12 +117,14 @@ export class Service {
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
+    this.#upstreamKeys = upstreamKeys;
     this.#issuerKeys = issuerKeys;
     this.#tls = tls;
     this.#adminToken = adminToken;
     this.#decisionLog = decisionLog;
     this.#tracing = tracing;
     this.#counters = counters ?? forgetfulStore();
+    this.#keyNotes = new KeyNotes({ store: this.#counters.keyUses, clock });
     this.#peers = new PeersInUse(log);
     this.#pending = new PendingQueue({
       isUp: () => this.#counters.isUp(),
@@ -132,7 +137,7 @@ export class Service {
     this.#startedAt = clock.now();
     this.#turnedAway = new TurnedAway(log, this.metrics);
     this.#desk = {
-      identity: identityFor(settings),
+      identity: identityFor(settings, this.#keyNotes.caller),
       store: this.#counters.store,
       clock,
       log: this.#decisionLogs(),
@@ -152,6 +157,7 @@ export class Service {
         settings: envoy,
         identity,
         upstreamKeys,
+        keyNotes: this.#keyNotes,
         tls,
         access,
         bounds,
@@ -200,6 +206,7 @@ export class Service {
     this.#pending.start();
     this.#sweeper.start();
     this.#alerts.start();
+    this.#keyNotes.start();
     this.#health.serve();
     this.#envoy?.health.serve();
     for (const { address } of this.#listeners) this.#log.info(`listening on ${formatAddress(address)}`);
@@ -231,6 +238,7 @@ export class Service {
     this.#peers.close();
     // No call is left that could be answered.
     await this.#pending.stop();
+    await this.#keyNotes.stop();
     await this.#counters.close();
     return outcome;
   }
@@ -281,6 +289,8 @@ export class Service {
       source: adminSource({
         desk: this.#desk,
         counters: this.#counters,
+        keyNotes: this.#keyNotes,
+        upstreamKeys: this.#upstreamKeys,
         live: () => this.#live,
         isEnding: () => this.#isEnding,
         listeners: () => this.#allListeners(),

@@ -8,6 +8,7 @@ import { InDoubt } from "../counters/redis/in-doubt.js";
 import { Keys } from "../counters/redis/keys.js";
 import { RedisLink } from "../counters/redis/link.js";
 import { RedisAlertMarks } from "../counters/redis/redis-alert-marks.js";
+import { RedisKeyUses } from "../counters/redis/redis-key-uses.js";
 import { RedisStore } from "../counters/redis/redis-store.js";
 import { formatTarget, type RedisTarget } from "../counters/redis/redis-url.js";
 import { readScripts } from "../counters/redis/scripts.js";
@@ -39,13 +40,15 @@ export function sharedStore({ target, timeoutMs, log, policy, followed }: Shared
   const where = formatTarget(target);
   let wentDown = performance.now();
 
+  const keys = () => {
+    const name = policy()?.organization;
+    return name === undefined ? undefined : new Keys(name);
+  };
+
   const link = new RedisLink({
     client: createClient(target),
     scripts,
-    keys: () => {
-      const name = policy()?.organization;
-      return name === undefined ? undefined : new Keys(name);
-    },
+    keys,
     timeoutMs,
     events: {
       up: () => {
@@ -113,6 +116,7 @@ export function sharedStore({ target, timeoutMs, log, policy, followed }: Shared
   return {
     store,
     alertMarks,
+    keyUses: new RedisKeyUses({ server: link, script: scripts.uses, keys, clock }),
     restored: `counters live in ${where}, shared by all who are told so`,
     clock,
     isUp: () => link.isUp(),

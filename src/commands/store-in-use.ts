@@ -1,4 +1,5 @@
 import type { AlertMarks } from "../app/alert-ports.js";
+import type { KeyUseStore } from "../app/key-use-ports.js";
 import type { Clock, CounterStore } from "../app/ports.js";
 import type { PendingFile } from "../counters/pending/pending-file.js";
 import type { EpochMs } from "../domain/units.js";
@@ -16,6 +17,8 @@ export interface StoreInUse {
   readonly pendingFile?: PendingFile;
   /** What alerts were told, where the counters that they are about live. */
   readonly alertMarks: AlertMarks;
+  /** When keys were used last, there too. */
+  readonly keyUses: KeyUseStore;
   /** Whether changes can be made now, as far as is known. */
   isUp(): boolean;
   /** Drop some of what is no longer needed; to be called often. */

@@ -1,6 +1,6 @@
 import { distrusted, type Fault } from "../app/fault.js";
 import { faultInPrincipal, type PrincipalName } from "../app/forms.js";
-import type { Evidence, Identity } from "../app/identity-ports.js";
+import type { ApiKeyUsed, Evidence, Identity } from "../app/identity-ports.js";
 import type { Clock } from "../app/ports.js";
 import type { Refused } from "../app/refused.js";
 import type { Policy } from "../domain/policy.js";
@@ -21,14 +21,15 @@ export interface Finding {
  * has one. What a message names may be left out, and must not be another than was proved.
  *
  * @param clock tells the time that lifetimes of tokens are held against: the wall's.
+ * @param used told of each API key that is somebody's.
  */
-export function credentialIdentity(clock: Clock): Identity {
+export function credentialIdentity(clock: Clock, used?: ApiKeyUsed): Identity {
   return {
     whoIs(policy, named, evidence = {}) {
       const misformed = faultInPrincipal(named);
       if (misformed) return misformed;
       if (evidence.expiresAt !== undefined && evidence.expiresAt <= clock.now()) return EXPIRED;
-      const found = findingsIn(policy, evidence);
+      const found = findingsIn(policy, evidence, used);
       const [first] = found;
       if (!first) return NO_CREDENTIAL;
       const { apiKey } = evidence;
@@ -90,9 +91,13 @@ export function wrongKey(apiKey: string, { refusal }: Refused): Fault {
 }
 
 /** Find whom each credential means that was shown, in the order in which they are spoken of. */
-export function findingsIn(policy: Policy, { spiffeId, claims, apiKey }: Evidence): readonly Finding[] {
+export function findingsIn(
+  policy: Policy,
+  { spiffeId, claims, apiKey }: Evidence,
+  used?: ApiKeyUsed,
+): readonly Finding[] {
   const found: Finding[] = [];
-  if (apiKey !== undefined) found.push({ source: API_KEY, proof: byApiKey(policy, apiKey) });
+  if (apiKey !== undefined) found.push({ source: API_KEY, proof: byApiKey(policy, apiKey, used) });
   if (claims) found.push({ source: "the token", proof: byClaims(policy, claims) });
   if (spiffeId !== undefined) found.push({ source: "the SPIFFE id", proof: bySpiffe(policy, spiffeId) });
   return found;

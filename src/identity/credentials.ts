@@ -1,5 +1,5 @@
 import type { PrincipalName } from "../app/forms.js";
-import type { Claims } from "../app/identity-ports.js";
+import type { ApiKeyUsed, Claims } from "../app/identity-ports.js";
 import { type Refused, refused } from "../app/refused.js";
 import { ID, ID_RULE } from "../domain/names.js";
 import type { Policy } from "../domain/policy.js";
@@ -18,13 +18,21 @@ export interface Proved {
   readonly by: string;
 }
 
-/** Find whose API key this is. The policy holds keys' hashes only, so a look-up tells nothing by the time it takes. */
-export function byApiKey(policy: Policy, text: string): Proof {
+/**
+ * Find whose API key this is. The policy holds keys' hashes only, so a look-up tells nothing by the time it takes.
+ *
+ * @param used told of the key where it is somebody's.
+ */
+export function byApiKey(policy: Policy, text: string, used?: ApiKeyUsed): Proof {
   const key = parseApiKey(text);
   if (key.kind === "none") return refused("unknown_principal", `the API key ${key.why}`);
   // Hashing takes about a microsecond, so what came of a key is not kept.
-  const principal = policy.credentials.byApiKeyHash.get(hashApiKey(text));
-  if (principal !== undefined) return listed(principal);
+  const sha256 = hashApiKey(text);
+  const principal = policy.credentials.byApiKeyHash.get(sha256);
+  if (principal !== undefined) {
+    used?.(key.id, sha256);
+    return listed(principal);
+  }
   return refused("unknown_principal", `the API key ${key.id} is not one of the policy's`);
 }
 

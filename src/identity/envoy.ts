@@ -1,6 +1,6 @@
 import { distrusted, type Fault } from "../app/fault.js";
 import type { PrincipalName } from "../app/forms.js";
-import type { Claims, Evidence, Identity } from "../app/identity-ports.js";
+import type { ApiKeyUsed, Claims, Evidence, Identity } from "../app/identity-ports.js";
 import { type Refused, refused } from "../app/refused.js";
 import type { Policy } from "../domain/policy.js";
 import { wrongKey } from "./credential.js";
@@ -23,12 +23,13 @@ const NOBODY: PrincipalName = { id: "", role: "", workspace: "" };
  * The operator's word proves nothing: `unlisted_principals: deny` keeps out whom it alone names.
  *
  * @param fixedId the listed principal that every caller is; left out: by what was gathered.
+ * @param used told of each API key that is somebody's.
  */
-export function envoyIdentity(fixedId?: string): Identity {
+export function envoyIdentity(fixedId?: string, used?: ApiKeyUsed): Identity {
   return {
     whoIs(policy, _named, evidence = {}) {
       const { named: word = NOBODY } = evidence;
-      const proofs = proofsIn(policy, evidence);
+      const proofs = proofsIn(policy, evidence, used);
       const key = proofs.find(({ source }) => source === API_KEY)?.who;
       if (key && "kind" in key) return wrongKey(evidence.apiKey ?? "", key);
       const first = fixedId === undefined ? (proofs[0] ?? wordAlone(word)) : fixed(policy, fixedId);
@@ -61,11 +62,15 @@ const NO_CREDENTIAL = distrusted(
 );
 
 /** In the order in which they count. */
-function proofsIn(policy: Policy, { spiffeId, claims, otherClaims = [], apiKey }: Evidence): readonly Finding[] {
+function proofsIn(
+  policy: Policy,
+  { spiffeId, claims, otherClaims = [], apiKey }: Evidence,
+  used?: ApiKeyUsed,
+): readonly Finding[] {
   const found: Finding[] = [];
   if (spiffeId) found.push({ source: "the SPIFFE id", who: whoOf(bySpiffe(policy, spiffeId)) });
   if (claims) found.push(...tokensIn(policy, [claims, ...otherClaims]));
-  if (apiKey) found.push({ source: API_KEY, who: whoOf(byApiKey(policy, apiKey)) });
+  if (apiKey) found.push({ source: API_KEY, who: whoOf(byApiKey(policy, apiKey, used)) });
   return found;
 }
 

@@ -1,6 +1,7 @@
 import type { Policy } from "../domain/policy.js";
 import type { SecretPlace } from "../domain/secret-place.js";
 import type { Millis } from "../domain/units.js";
+import { fingerprintOf } from "./fingerprint.js";
 import { stampOf } from "./read-file.js";
 import { type KeyRead, keyIn, placeText, readKeyFile } from "./read-key.js";
 
@@ -20,6 +21,7 @@ export type KeysRead = { readonly kind: "ok" } | { readonly kind: "faulty"; read
 interface Held {
   readonly place: SecretPlace;
   key: string;
+  fingerprint: string;
   /** What its file looked like when it was read; undefined for a variable. */
   stamp: string | undefined;
   /** Whether it was told that its file holds no key any more. */
@@ -88,6 +90,22 @@ export class UpstreamKeys {
     return this.#byWorkspace.get(workspace)?.key;
   }
 
+  /** What tells that key from others, without showing it. */
+  fingerprintOf(workspace: string): string | undefined {
+    return this.#byWorkspace.get(workspace)?.fingerprint;
+  }
+
+  /** The workspaces of each key in force, by its fingerprint. */
+  inForce(): ReadonlyMap<string, readonly string[]> {
+    const found = new Map<string, string[]>();
+    for (const [workspace, { fingerprint }] of this.#byWorkspace) {
+      const workspaces = found.get(fingerprint);
+      if (workspaces) workspaces.push(workspace);
+      else found.set(fingerprint, [workspace]);
+    }
+    return found;
+  }
+
   /** Look at every file, and take up the keys of those that changed. Two looks at once are one. */
   look(): Promise<void> {
     this.#looking ??= this.#lookAtAll().finally(() => {
@@ -113,7 +131,7 @@ export class UpstreamKeys {
     const stamp = place.kind === "file" ? await stampOf(place.path) : undefined;
     const read = place.kind === "file" ? await readKeyFile(place.path) : keyIn(this.#options.variable(place.name));
     if (read.kind === "none") return `${placeText(place)} ${read.why}; put the workspace's Mistral key there`;
-    return { place, key: read.key, stamp, isLost: false };
+    return { place, key: read.key, fingerprint: fingerprintOf(read.key), stamp, isLost: false };
   }
 
   async #lookAtAll(): Promise<void> {
@@ -133,6 +151,7 @@ export class UpstreamKeys {
   #takeUp(held: Held, read: KeyRead): void {
     if (read.kind === "key") {
       held.key = read.key;
+      held.fingerprint = fingerprintOf(read.key);
       held.isLost = false;
       return;
     }

@@ -1,4 +1,5 @@
 import type { OpenReservation } from "../app/ports.js";
+import type { KeysSeen } from "../app/read-key-uses.js";
 import type { TotalsRead } from "../app/read-totals.js";
 import type { Sums } from "../app/top-sums.js";
 import { formatDay } from "../domain/day.js";
@@ -59,6 +60,26 @@ export function totalsJson({ by, first, last, timezone, keptSince, named, others
     usage: named.map(({ name, ...sums }) => ({ [by]: name, ...sumsJson(sums) })),
     others: { count: others.count, ...sumsJson(others) },
     total: sumsJson(all),
+  };
+}
+
+/** When keys were used last; null: not since then. */
+export function keysJson({ since, callers, upstream }: KeysSeen): Json {
+  const instant = (at: EpochMs | undefined) => (at === undefined ? null : timestamp(at));
+  return {
+    since: timestamp(since),
+    callers: callers.map(({ id, sha256, principal, lastUsed }) => ({
+      key_id: id ?? null,
+      api_key_sha256: sha256,
+      principal,
+      last_used: instant(lastUsed),
+    })),
+    upstream: upstream.map(({ fingerprint, workspaces, lastUsed, isInForce }) => ({
+      fingerprint,
+      workspaces,
+      last_used: instant(lastUsed),
+      in_use: isInForce,
+    })),
   };
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Page } from "../app/ports.js";
 import { readBody } from "./admin-body.js";
 import { type Refusal, refuseChange } from "./admin-guard.js";
-import { isReady, type Json, limitJson, readinessJson, reservationJson, totalsJson } from "./admin-json.js";
+import { isReady, type Json, keysJson, limitJson, readinessJson, reservationJson, totalsJson } from "./admin-json.js";
 import type { AdminSource } from "./admin-source.js";
 import { budgetsJson, denialJson, overviewJson, principalJson, ratesJson } from "./operations-json.js";
 import { readDenialsQuery, readPrincipalQuery, readSpanQuery } from "./operations-query.js";
@@ -69,6 +69,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/readyz", { method: "GET", about: "200 while callers may be sent here", answer: readiness }],
   ["/v1/limits", { method: "GET", about: "every limit as it stands; ?after=<next> for the next page", answer: limits }],
   ["/v1/usage", { method: "GET", about: "who used most; ?by= &top= and &day= or &month=", answer: usage }],
+  ["/v1/keys", { method: "GET", about: "when callers' keys and Mistral's were used last", answer: keys }],
   ["/v1/overview", { method: "GET", about: "all of /readyz, and version, start and reloads", answer: overview }],
   ["/v1/decisions", { method: "GET", about: "decisions by outcome and time; ?span=5m or 1h", answer: decisions }],
   ["/v1/denials", { method: "GET", about: "the latest denials; ?after=<number>", answer: denials }],
@@ -165,6 +166,11 @@ async function usage({ source }: Routing, { query }: Asked): Promise<Answer> {
   const read = await source.totals(asked);
   if ("kind" in read) return refused({ status: 503, error: STORE_AWAY });
   return json(200, totalsJson(read));
+}
+
+async function keys({ source }: Routing): Promise<Answer> {
+  const read = await source.keys();
+  return "kind" in read ? refused({ status: 503, error: STORE_AWAY }) : json(200, keysJson(read));
 }
 
 async function release({ source }: Routing, { request }: Asked): Promise<Answer> {

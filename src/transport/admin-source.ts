@@ -1,5 +1,6 @@
 import type { LimitReport } from "../app/limit-report.js";
 import type { Away, MaybePromise, Page, ReleaseResult, ReservationPage } from "../app/ports.js";
+import type { KeysSeen } from "../app/read-key-uses.js";
 import type { TotalsAsked, TotalsRead } from "../app/read-totals.js";
 import type { Address } from "./address.js";
 
@@ -15,6 +16,9 @@ export interface AdminSource {
 
   /** What was used on some days, summed up. */
   totals(asked: TotalsAsked): MaybePromise<TotalsRead | Away>;
+
+  /** When keys were used last. */
+  keys(): MaybePromise<KeysSeen | Away>;
 
   /** Give back all that a reservation holds. */
   release(reservationId: string): MaybePromise<ReleaseResult>;

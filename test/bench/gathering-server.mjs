@@ -31,6 +31,10 @@ const counters = {
   sweep: () => undefined,
   stats: () => undefined,
   alertMarks: { lead: () => false, take: () => false, keep: () => false },
+  keyUses: {
+    keep: () => ({ kind: /** @type {const} */ ("kept") }),
+    read: () => ({ kind: /** @type {const} */ ("uses"), since: 0, uses: [] }),
+  },
   close: async () => client.disconnect(),
 };
 /** @type {import("../../src/settings.js").ServeSettings} */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { OpenReservation } from "../../src/app/ports.js";
+import type { KeysSeen } from "../../src/app/read-key-uses.js";
 import type { TotalsRead } from "../../src/app/read-totals.js";
 import type { Limit } from "../../src/domain/limit.js";
 import { LimitStatus, Metric, metricToJSON, Window, windowToJSON } from "../../src/gen/windbreak/v1/policy_decision.js";
@@ -72,11 +73,24 @@ const TOTALS: TotalsRead = {
   all: { requests: 5, inputTokens: 31, outputTokens: 4, cost: Number.MAX_SAFE_INTEGER },
 };
 
+const KEYS: KeysSeen = {
+  since: NOON - 60_000,
+  callers: [
+    { sha256: "ab".repeat(32), principal: "ada", id: "3fK9mQ2x", lastUsed: NOON - 1 },
+    { sha256: "cd".repeat(32), principal: "bob", id: undefined, lastUsed: undefined },
+  ],
+  upstream: [
+    { fingerprint: "0123456789abcdef", workspaces: ["dev", "lab"], lastUsed: undefined, isInForce: true },
+    { fingerprint: "fedcba9876543210", workspaces: ["dev"], lastUsed: NOON, isInForce: false },
+  ],
+};
+
 const SOURCE: AdminSource = {
   ready: () => READY,
   limits: async () => ({ policyRevision: "r1", limits: [ROW], next: undefined }),
   reservations: () => ({ reservations: [reservation("rsv-1")], next: undefined }),
   totals: () => TOTALS,
+  keys: () => KEYS,
   release: (id) => ({ kind: id === "rsv-1" ? "released" : "not_open" }),
 };
 
@@ -189,7 +203,16 @@ describe("GET /", () => {
     const reply = await ask(await open(), "/");
     expect(reply.status).toBe(200);
     expect(reply.headers["content-type"]).toBe("text/plain; charset=utf-8");
-    for (const path of ["/metrics", "/healthz", "/readyz", "/v1/limits", "/v1/usage", "/v1/reservations", RELEASE]) {
+    for (const path of [
+      "/metrics",
+      "/healthz",
+      "/readyz",
+      "/v1/limits",
+      "/v1/usage",
+      "/v1/keys",
+      "/v1/reservations",
+      RELEASE,
+    ]) {
       expect(reply.text).toContain(` ${path} `);
     }
   });
@@ -475,6 +498,32 @@ describe("GET /v1/usage", () => {
   });
 });
 
+describe("GET /v1/keys", () => {
+  it("says when keys were used last, null where they were not", async () => {
+    expect(await json(ask(await open(), "/v1/keys"))).toEqual({
+      since: "2026-11-22T11:59:00Z",
+      callers: [
+        {
+          key_id: "3fK9mQ2x",
+          api_key_sha256: "ab".repeat(32),
+          principal: "ada",
+          last_used: "2026-11-22T11:59:59.999Z",
+        },
+        { key_id: null, api_key_sha256: "cd".repeat(32), principal: "bob", last_used: null },
+      ],
+      upstream: [
+        { fingerprint: "0123456789abcdef", workspaces: ["dev", "lab"], last_used: null, in_use: true },
+        { fingerprint: "fedcba9876543210", workspaces: ["dev"], last_used: "2026-11-22T12:00:00Z", in_use: false },
+      ],
+    });
+  });
+
+  it("is 503 while the store is away", async () => {
+    const admin = await from({ keys: () => ({ kind: "away", cause: new Error("gone") }) });
+    expect((await ask(admin, "/v1/keys")).status).toBe(503);
+  });
+});
+
 describe("GET /v1/reservations", () => {
   it("gives the open ones, named as Authorize names them", async () => {
     expect(await json(ask(await open(), "/v1/reservations"))).toEqual({
@@ -633,6 +682,7 @@ describe("the admin port", () => {
         "/readyz",
         "/v1/limits",
         "/v1/usage",
+        "/v1/keys",
         "/v1/overview",
         "/v1/decisions",
         "/v1/denials",

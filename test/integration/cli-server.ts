@@ -72,6 +72,7 @@ export async function startServer({ policy: text = POLICY, identity = declaredId
       ready: () => ({ policy: undefined, faults: [], store: "up" as const, draining: false, listeners: [] }),
       limits: (page: Parameters<typeof listLimits>[1]) => listLimits(desk, page),
       totals: (asked: Parameters<typeof readTotals>[1]) => readTotals(desk, asked),
+      keys: () => ({ since: now, callers: [], upstream: [] }),
       reservations: (page: Parameters<MemoryStore["reservations"]>[0]) => store.reservations(page, now),
       release: (reservationId: string) =>
         store.release({ reservationId, forget: false, now, calendar: snapshot.calendar }),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openStore } from "../../src/commands/open-store.js";
 import { Service } from "../../src/commands/service.js";
 import { parseRedisUrl } from "../../src/counters/redis/redis-url.js";
+import { IssuerKeys } from "../../src/keys/issuer-keys.js";
 import { LivePolicy } from "../../src/policy/live-policy.js";
 import { loadHere } from "../../src/policy/load-in-worker.js";
 import type { ServeSettings } from "../../src/settings.js";
@@ -18,11 +19,13 @@ interface SharedOptions {
   readonly timeoutMs?: number;
   /** Whether to wait until the store answers; it is when left out. */
   readonly awaitsStore?: boolean;
+  /** Whether callers prove who they are; they are declared when left out. */
+  readonly proves?: boolean;
 }
 
 /** Serve a policy in this process, with the counters in the Redis that a URL names. */
 export async function startShared(policy: string, url: string, options: SharedOptions = {}) {
-  const { timeoutMs = 50, awaitsStore = true } = options;
+  const { timeoutMs = 50, awaitsStore = true, proves = false } = options;
   const redis = parseRedisUrl(url);
   if (redis.kind === "fault") throw new Error(redis.what);
   const file = join(temporaryDirectory(), "policy.yaml");
@@ -32,7 +35,7 @@ export async function startShared(policy: string, url: string, options: SharedOp
     listen: [LOOPBACK],
     admin: LOOPBACK,
     adminIsDefault: false,
-    identity: { kind: "declared" },
+    identity: { kind: proves ? "credential" : "declared" },
     declaredIsExposed: false,
     redis,
     storeTimeoutMs: timeoutMs,
@@ -52,7 +55,9 @@ export async function startShared(policy: string, url: string, options: SharedOp
   const opened = await LivePolicy.open({ file, log, clock: inUse.clock, load: loadHere });
   if (opened.kind === "faulty") throw new Error(opened.faults.join("\n"));
   live = opened.live;
-  const service = new Service({ settings, log, clock: inUse.clock, counters: inUse });
+  const issuerKeys = new IssuerKeys({ clock: inUse.clock, warn: say, info: say });
+  afterwards(() => issuerKeys.close());
+  const service = new Service({ settings, log, clock: inUse.clock, counters: inUse, issuerKeys });
   const faults = await service.bind();
   if (faults.length > 0) throw new Error(faults.join("\n"));
   service.start(live);

@@ -65,6 +65,11 @@ export class Keys {
     return `${this.#prefix}a:${id}`;
   }
 
+  /** A hash: when keys were used last. */
+  get uses(): string {
+    return `${this.#prefix}k`;
+  }
+
   /** Where one replica at a time says that it looks after alerts. */
   get alertLead(): string {
     return `${this.#prefix}alerts`;

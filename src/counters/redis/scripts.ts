@@ -26,6 +26,7 @@ export interface Scripts {
   readonly walk: Script;
   readonly look: Script;
   readonly lease: Script;
+  readonly uses: Script;
   readonly repair: Script;
   /** Those that every call of Mistral takes, as functions. */
   readonly library: FunctionLibrary;
@@ -59,6 +60,7 @@ export function readScripts(): Scripts {
     walk: script(cells, record, drift, text("walk")),
     look: script(cells, drift, text("look")),
     lease: script(text("lease")),
+    uses: script(text("uses")),
     repair: script(cells, state, reserved, drift, text("repair")),
   };
 }

@@ -46,6 +46,7 @@ function sourceOf(desk: Desk): AdminSource {
     ready: () => ({ policy: undefined, faults: [], store: "up", draining: false, listeners: [] }),
     limits: (page) => (isLimitCursor(page.after) ? listLimits(desk, page) : { kind: "bad_cursor" }),
     totals: (asked) => readTotals(desk, asked),
+    keys: () => ({ since: now, callers: [], upstream: [] }),
     reservations: (page) => desk.store.reservations(page, now),
     release: (reservationId) => desk.store.release({ reservationId, forget: false, now, calendar }),
   };
