@@ -1,80 +1,16 @@
-import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { fingerprintOf } from "../../src/domain/fingerprint.js";
 import type { Dialect } from "../../src/domain/keys-file.js";
-import { AdminServer, type AdminServerOptions, type LiveKey } from "../support/mistral/admin-server.js";
-import { freePort } from "../support/redis/free-port.js";
-import { directory, policyFile } from "../unit/commands/policy-files.js";
-import { NOON, type Ran, runCli } from "../unit/commands/run-cli.js";
-
-const DAY_MS = 86_400_000;
-const ago = (days: number) => NOON - days * DAY_MS;
-const fingerprint = (secret: string) => createHash("sha256").update(secret).digest("hex").slice(0, 16);
-const lines = (text: string) => text.split("\n").map((line) => line.replace(/ {2,}/g, "  "));
-
-const liveKey = (name: string, words: Partial<LiveKey> = {}): LiveKey => ({
-  id: `id-${name}`,
-  name,
-  secret: `${name}-0123456789-${name}`,
-  workspace: "w-dev",
-  createdAt: ago(10),
-  lastUsed: ago(1),
-  ...words,
-});
-
-/** The Admin API, a keys file for it, and the command in an environment that names both. */
-async function stage(options: AdminServerOptions = {}) {
-  const admin = await AdminServer.start({ now: () => NOON, ...options });
-  const home = directory();
-  const sink = join(home, "mistral-dev");
-  const keysFile = join(home, "keys.yaml");
-  writeFileSync(
-    keysFile,
-    `version: 1
-mistral:
-  dialect: ${options.dialect ?? "admin"}
-  url: ${admin.url}
-  key: { env: ADMIN_KEY }
-  timeout: 2s
-upstream:
-  dev: { workspace: w-dev, owner: u1, name: dev-team, sink: { file: ${sink} } }
-`,
-  );
-  const env = {
-    WINDBREAK_KEYS: keysFile,
-    WINDBREAK_ADMIN_SERVER: `127.0.0.1:${await freePort()}`,
-    ADMIN_KEY: admin.adminKey,
-  };
-  const ran: Ran[] = [];
-  const keys = async (line: string, words: Readonly<Record<string, string>> = {}) => {
-    const one = await runCli(["keys", ...line.split(" ")], { ...env, ...words }, NOON);
-    ran.push(one);
-    return one;
-  };
-  /** All that was written so far, wherever. */
-  const written = () => ran.map(({ stdout, stderr }) => stdout + stderr).join("");
-  return { admin, keys, sink, keysFile, written };
-}
-
-/** What a running server answers at its admin port. @returns its address. */
-async function seeing(answer: object | undefined): Promise<string> {
-  const server = createServer((_, response) => {
-    response.writeHead(answer ? 200 : 404).end(JSON.stringify(answer ?? { error: "no such path" }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void server.close());
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+import { policyFile } from "../unit/commands/policy-files.js";
+import { ago, keysStage, liveKey, seeing, tableLines } from "./keys-stage.js";
 
 describe.each<Dialect>(["admin", "document"])("keys --upstream in the dialect %s", (dialect) => {
   test("are listed with their age and their last use", async () => {
-    const { keys, admin } = await stage({ dialect, keys: [liveKey("a"), liveKey("b", { workspace: "w-else" })] });
+    const { keys, admin } = await keysStage({ dialect, keys: [liveKey("a"), liveKey("b", { workspace: "w-else" })] });
     delete admin.keys[1]?.lastUsed;
     const { code, stdout, stderr } = await keys("list --upstream");
-    expect([code, lines(stdout)]).toEqual([
+    expect([code, tableLines(stdout)]).toEqual([
       0,
       [
         "KEY  NAME  WORKSPACE  IN FORCE  MADE  ENDS  LAST USE",
@@ -89,7 +25,7 @@ describe.each<Dialect>(["admin", "document"])("keys --upstream in the dialect %s
   });
 
   test("are audited: 1 where anything is found, 0 where nothing is", async () => {
-    const { keys, admin } = await stage({
+    const { keys, admin } = await keysStage({
       dialect,
       keys: [
         liveKey("fine"),
@@ -101,7 +37,7 @@ describe.each<Dialect>(["admin", "document"])("keys --upstream in the dialect %s
     });
     const found = await keys("audit --upstream");
     expect(found.code).toBe(1);
-    expect(lines(found.stdout).map((line) => line.split("  ").at(-1))).toEqual([
+    expect(tableLines(found.stdout).map((line) => line.split("  ").at(-1))).toEqual([
       "FOUND",
       expect.stringMatching(/^2026-11-21/),
       expect.stringMatching(/^unused for (?:39|40) d$/),
@@ -119,7 +55,7 @@ describe.each<Dialect>(["admin", "document"])("keys --upstream in the dialect %s
   });
 
   test("are issued into the sink, listed, and revoked, and nobody sees the secret", async () => {
-    const { keys, admin, sink, written } = await stage({ dialect });
+    const { keys, admin, sink, written } = await keysStage({ dialect });
     const issued = await keys("issue --upstream --workspace dev");
     const [made] = admin.keys;
     expect(issued).toEqual({
@@ -147,7 +83,7 @@ describe.each<Dialect>(["admin", "document"])("keys --upstream in the dialect %s
   });
 
   test("are shown once where that is asked for, and put nowhere", async () => {
-    const { keys, admin, sink } = await stage({ dialect });
+    const { keys, admin, sink } = await keysStage({ dialect });
     const { code, stdout, stderr } = await keys("issue --upstream --workspace dev --show");
     expect([code, stdout]).toEqual([0, `${admin.keys[0]?.secret}\n`]);
     expect(stderr).toMatch(/^made key .*; it is shown this once\n$/);
@@ -156,7 +92,7 @@ describe.each<Dialect>(["admin", "document"])("keys --upstream in the dialect %s
   });
 
   test.each([401, 403, 404])("are not available where the API answers %i: 3, and what to do", async (status) => {
-    const { keys, admin } = await stage({ dialect, keys: [liveKey("a")] });
+    const { keys, admin } = await keysStage({ dialect, keys: [liveKey("a")] });
     for (const line of ["list --upstream", "audit --upstream", "revoke --upstream id-a --yes"]) {
       admin.trouble("list", { kind: "status", status });
       const { code, stdout, stderr } = await keys(line);
@@ -169,10 +105,10 @@ describe.each<Dialect>(["admin", "document"])("keys --upstream in the dialect %s
 describe("keys --upstream", () => {
   test("tells the key in force, and its use as Windbreak saw it", async () => {
     const key = liveKey("a", { lastUsed: ago(60) });
-    const { keys, sink } = await stage({ keys: [key] });
+    const { keys, sink } = await keysStage({ keys: [key] });
     writeFileSync(sink, key.secret);
     const seen = [
-      { fingerprint: fingerprint(key.secret), workspaces: ["dev"], last_used: "2026-11-22T11:30:00Z", in_use: true },
+      { fingerprint: fingerprintOf(key.secret), workspaces: ["dev"], last_used: "2026-11-22T11:30:00Z", in_use: true },
     ];
     const at = await seeing({ since: "2026-11-01T00:00:00Z", callers: [], upstream: seen });
     const { code, stdout, stderr } = await keys("audit --upstream --json", { WINDBREAK_ADMIN_SERVER: at });
@@ -198,7 +134,7 @@ describe("keys --upstream", () => {
 
   test("revokes a key that is not in force at once, and one that is only by --yes", async () => {
     const [inForce, other] = [liveKey("a"), liveKey("b")];
-    const { keys, sink, admin } = await stage({ keys: [inForce, other] });
+    const { keys, sink, admin } = await keysStage({ keys: [inForce, other] });
     writeFileSync(sink, inForce.secret);
     expect(await keys("revoke --upstream id-b")).toMatchObject({ code: 0, stdout: "revoked key id-b, named b\n" });
     expect(await keys("revoke --upstream id-a")).toMatchObject({
@@ -213,7 +149,7 @@ describe("keys --upstream", () => {
   });
 
   test("does not put a key in the place of another unless told to", async () => {
-    const { keys, sink, admin } = await stage();
+    const { keys, sink, admin } = await keysStage();
     writeFileSync(sink, "the-key-that-is-in-use");
     const refused = await keys("issue --upstream --workspace dev");
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(`file ${sink} holds a key already; `)]);
@@ -224,7 +160,7 @@ describe("keys --upstream", () => {
   });
 
   test("leaves no key behind that nobody holds", async () => {
-    const { keys, admin } = await stage();
+    const { keys, admin } = await keysStage();
     admin.trouble("create", { kind: "lost" });
     const { code, stdout, stderr } = await keys("issue --upstream --workspace dev");
     expect([code, stdout, admin.keys]).toEqual([3, "", []]);
@@ -233,7 +169,7 @@ describe("keys --upstream", () => {
   });
 
   test("takes names from the API for text, in tables and spreadsheets", async () => {
-    const { keys } = await stage({ keys: [liveKey("a", { name: '=cmd|"/C calc"!A0\u001b[2J' })] });
+    const { keys } = await keysStage({ keys: [liveKey("a", { name: '=cmd|"/C calc"!A0\u001b[2J' })] });
     const csv = await keys("audit --upstream --csv");
     expect(csv.stdout).toBe(
       "id,name,workspace,workspace_id,mask,in_force,created_at,expires_at,last_used,found\r\n" +
@@ -243,7 +179,7 @@ describe("keys --upstream", () => {
   });
 
   test("says where no key is, and that the server there tells nothing of keys", async () => {
-    const { keys } = await stage();
+    const { keys } = await keysStage();
     const ran = await keys("audit --upstream", { WINDBREAK_ADMIN_SERVER: await seeing(undefined) });
     expect([ran.code, ran.stdout]).toEqual([0, "there is no key\n"]);
     expect(ran.stderr).toMatch(/the server there does not tell of keys; run this version there\n$/);
@@ -257,13 +193,13 @@ describe("keys --upstream", () => {
     ["issue --upstream", "--workspace: missing; "],
     ["issue --upstream --workspace dve", "the keys file has no such workspace under upstream; did you mean dev?"],
   ])("is wrong usage as keys %s", async (line, fault) => {
-    const { keys } = await stage();
+    const { keys } = await keysStage();
     const { code, stdout, stderr } = await keys(line);
     expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(fault)]);
   });
 
   test("is wrong configuration without a keys file, an admin key, or a workspace of the policy", async () => {
-    const { keys, keysFile } = await stage();
+    const { keys, keysFile } = await keysStage();
     expect(await keys("list --upstream", { WINDBREAK_KEYS: "" })).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--keys: missing; "),
@@ -279,81 +215,5 @@ describe("keys --upstream", () => {
     });
     writeFileSync(keysFile, "version: 2\nmistral: { kye: 1 }\n");
     expect((await keys("list --upstream")).stderr.trimEnd().split("\n")).toHaveLength(3);
-  });
-});
-
-describe("keys --callers", () => {
-  const [ONE, TWO, THREE] = ["1", "2", "3"].map((digit) => digit.repeat(64));
-  const POLICY = `version: 1
-workspaces: { prod: { models: ["*"] } }
-roles: { service: { models: ["*"] } }
-principals:
-  search:
-    role: service
-    workspace: prod
-    credentials:
-      - api_key_sha256: "${ONE}"   # key AAAAAAAA
-      - api_key_sha256: "${TWO}"
-  batch: { role: service, workspace: prod, credentials: [{ api_key_sha256: "${THREE}" }] }
-`;
-  const caller = (sha256: string | undefined, keyId: string | null, lastUsed: string | null) => ({
-    key_id: keyId,
-    api_key_sha256: sha256,
-    principal: "p",
-    last_used: lastUsed,
-  });
-  const SEEN = {
-    since: "2026-10-01T00:00:00Z",
-    upstream: [],
-    callers: [
-      caller(ONE, "AAAAAAAA", "2026-11-22T09:00:00.123Z"),
-      caller(TWO, "BBBBBBBB", "2026-10-02T00:00:00Z"),
-      caller(THREE, null, null),
-    ],
-  };
-  const callers = async (line: string, seen: object | undefined = SEEN) =>
-    runCli(["keys", ...line.split(" ")], {
-      WINDBREAK_POLICY: policyFile(POLICY),
-      WINDBREAK_ADMIN_SERVER: await seeing(seen),
-    });
-
-  test("are listed and audited by what a running server saw", async () => {
-    const { code, stdout, stderr } = await callers("audit --callers");
-    expect([code, stderr]).toEqual([1, ""]);
-    expect(lines(stdout)).toEqual([
-      "KEY  PRINCIPAL  WORKSPACE  LAST USE  FOUND",
-      "AAAAAAAA  search  prod  2026-11-22 09:00",
-      "BBBBBBBB  search  prod  2026-10-02 00:00  unused for 51 d",
-      "sha256:333333333333  batch  prod  ?  not used since Windbreak looks, 2026-10-01",
-      "",
-      "2 of 3 keys to look at",
-      "",
-    ]);
-  });
-
-  test("are listed where no server tells of their use, which is said", async () => {
-    const policy = policyFile(POLICY);
-    const env = { WINDBREAK_ADMIN_SERVER: `127.0.0.1:${await freePort()}` };
-    const { code, stdout, stderr } = await runCli(["keys", "audit", "--callers", "--policy", policy], env);
-    expect([code, stdout]).toEqual([0, expect.stringContaining("nothing found in 3 keys")]);
-    expect(stderr).toMatch(/^note: when callers' keys were used last is not known: /);
-  });
-
-  test.each([
-    ["its id in the policy's comment", "AAAAAAAA", ":9: take out this line", "search has these keys: sha256:1"],
-    ["its id as a server saw it", "BBBBBBBB", ":10: take out this line", "search has these keys: sha256:1"],
-    ["the beginning of its hash", "sha256:333333333333", ":11: take out this line", "it is the only key of batch"],
-  ])("are revoked by a line of the policy, found by %s", async (_, id, line, others) => {
-    const { code, stdout } = await callers(`revoke --callers ${id}`);
-    expect(code).toBe(0);
-    expect(stdout).toContain(line);
-    expect(stdout).toContain(others);
-  });
-
-  test("that nobody knows are not revoked", async () => {
-    expect(await callers("revoke --callers CCCCCCCC")).toMatchObject({ code: 1, stdout: "" });
-    const key = `wb_AAAAAAAA_${"x".repeat(49)}`;
-    const whole = await callers(`revoke --callers ${key}`);
-    expect([whole.code, whole.stdout + whole.stderr]).toEqual([2, expect.not.stringContaining("x".repeat(20))]);
   });
 });
