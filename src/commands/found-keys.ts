@@ -56,22 +56,27 @@ export async function sightingsOf(
   listed: readonly ListedKey[],
   seen: SeenKeys,
 ): Promise<ReadonlyMap<string, Sighting>> {
-  const held = new Map<string, HeldSecret>();
+  const held = new Map<string, HeldSecret[]>();
   for (const [name, { workspace, sink: place }] of keys.upstream) {
     const sink = openSink(place, { variable, timeoutMs: keys.admin.timeoutMs });
     const read = await sink.read();
     if (read.kind === "unreadable") note(io, `which key of ${name} is in force is not known: ${read.why}`);
-    held.set(workspace, read);
+    held.set(workspace, [...(held.get(workspace) ?? []), read]);
   }
   return upstreamSightings(listed, held, seen.kind === "seen" ? seen.seen : undefined);
 }
 
 function upstreamRules({ audit, rotation, upstream }: KeysFile, { unusedMs }: KeysSettings): AuditRules {
+  const workspaces = new Map<string, string>();
+  for (const [name, { workspace }] of upstream) {
+    const before = workspaces.get(workspace);
+    workspaces.set(workspace, before === undefined ? name : `${before}, ${name}`);
+  }
   return {
     unusedMs: unusedMs ?? audit.unusedMs,
     expiringMs: audit.expiringMs,
     everyMs: rotation.everyMs,
-    workspaces: new Map([...upstream].map(([name, { workspace }]) => [workspace, name])),
+    workspaces,
     namesAreUnique: true,
   };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ID, ID_RULE } from "../domain/names.js";
 import { hashApiKey, makeApiKey, parseApiKey } from "../identity/api-key.js";
 import type { SettingFault } from "../settings/given.js";
+import { othersFlags } from "../settings/keys-given.js";
 import { type Context, EXIT, failUsage, isGiven, textOf } from "./context.js";
 
 /** Make an API key for a caller, or, with `--upstream`, one of Mistral's. */
@@ -19,7 +20,8 @@ export async function issueKey(context: Context): Promise<number> {
  */
 async function issueCallersKey({ io, flags }: Context): Promise<number> {
   const principal = textOf(flags, "principal");
-  const faults = faultsIn(isGiven(flags, "callers"), isGiven(flags, "upstream"), principal);
+  const asked = faultsIn(isGiven(flags, "callers"), isGiven(flags, "upstream"), principal);
+  const faults = [...asked, ...othersFlags(flags, "callers")];
   if (faults.length > 0) return failUsage(io, faults);
 
   const key = makeApiKey(randomBytes);

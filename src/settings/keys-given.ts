@@ -1,6 +1,6 @@
 import { parseSpan } from "../domain/duration.js";
 import type { Millis } from "../domain/units.js";
-import { given, type Reader } from "./given.js";
+import { type Flags, given, type Reader, type SettingFault } from "./given.js";
 
 /** Which keys are meant, and where what is said of them lies. */
 export interface KeysGiven {
@@ -26,6 +26,7 @@ export function keysGiven(reader: Reader): KeysGiven {
   if (side === "callers" && (policyFile ?? "") === "") {
     reader.faults.push({ where: "--policy", what: "missing", remedy: "give --policy FILE, or set WINDBREAK_POLICY" });
   }
+  if (side !== undefined) reader.faults.push(...othersFlags(reader.flags, side));
   return { side: side ?? "callers", keysFile, policyFile, unusedMs: unusedGiven(reader) };
 }
 
@@ -40,6 +41,19 @@ function sideGiven({ flags, faults }: Reader): KeySide | undefined {
     remedy: "give --callers for the keys of Windbreak's callers, or --upstream for Mistral's",
   });
   return undefined;
+}
+
+/** Flags that mean something of one side's keys only. */
+const ONLY: Readonly<Record<KeySide, readonly string[]>> = {
+  callers: ["principal"],
+  upstream: ["workspace", "show", "yes"],
+};
+
+/** Find flags that were given and mean nothing of this side's keys: a slip that would go unseen. */
+export function othersFlags(flags: Flags, side: KeySide): readonly SettingFault[] {
+  return ONLY[side === "callers" ? "upstream" : "callers"]
+    .filter((name) => flags[name] !== undefined)
+    .map((name) => ({ where: `--${name}`, what: `means nothing with --${side}`, remedy: "leave it out" }));
 }
 
 function unusedGiven({ flags, faults }: Reader): Millis | undefined {

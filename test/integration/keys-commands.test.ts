@@ -198,6 +198,19 @@ describe("keys --upstream", () => {
     expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(fault)]);
   });
 
+  test("knows the keys in force of two workspaces that share one of Mistral's", async () => {
+    const { keys, sink, keysFile } = await keysStage({ keys: [liveKey("a"), liveKey("b")] });
+    const text = readFileSync(keysFile, "utf8");
+    writeFileSync(keysFile, `${text}  qa: { workspace: w-dev, owner: u1, sink: { file: ${sink}-qa } }\n`);
+    writeFileSync(sink, liveKey("a").secret);
+    writeFileSync(`${sink}-qa`, liveKey("b").secret);
+    const { keys: rows } = JSON.parse((await keys("list --upstream --json")).stdout);
+    expect(rows).toMatchObject([
+      { id: "id-a", workspace: "dev, qa", in_force: true },
+      { id: "id-b", workspace: "dev, qa", in_force: true },
+    ]);
+  });
+
   test("is wrong configuration without a keys file, an admin key, or a workspace of the policy", async () => {
     const { keys, keysFile } = await keysStage();
     expect(await keys("list --upstream", { WINDBREAK_KEYS: "" })).toMatchObject({

@@ -13,9 +13,9 @@ const key = (id: string, mask: string | undefined, workspace: string | undefined
   expiresAt: undefined,
   lastUse: { kind: "unknown" },
 });
-const holds = (held: HeldSecret, workspace = "w1") => new Map([[workspace, held]]);
+const holds = (...held: readonly HeldSecret[]) => new Map([["w1", held]]);
 const secret: HeldSecret = { kind: "secret", secret: SECRET };
-const inForce = (listed: ListedKey, held: ReadonlyMap<string, HeldSecret>) =>
+const inForce = (listed: ListedKey, held: ReadonlyMap<string, readonly HeldSecret[]>) =>
   upstreamSightings([listed], held, undefined).get(listed.id)?.isInForce;
 
 describe("the key in force", () => {
@@ -23,6 +23,14 @@ describe("the key in force", () => {
     const keys = [key("a", "HQSx...Ug6Y"), key("b", "HQSx...AAAA"), key("c", "AAAA...Ug6Y")];
     const sightings = upstreamSightings(keys, holds(secret), undefined);
     expect([...sightings.values()].map(({ isInForce }) => isInForce)).toEqual([true, false, false]);
+  });
+
+  it("is known where two workspaces of the policy share one of Mistral's", () => {
+    const other: HeldSecret = { kind: "secret", secret: "ZZZZ0123456789abcdefYYYY" };
+    expect(inForce(key("a", "HQSx...Ug6Y"), holds(secret, other))).toBe(true);
+    expect(inForce(key("a", "HQSx...Ug6Y"), holds(other, secret))).toBe(true);
+    expect(inForce(key("a", "AAAA...AAAA"), holds(secret, other))).toBe(false);
+    expect(inForce(key("a", "AAAA...AAAA"), holds(secret, { kind: "unreadable", why: "a command" }))).toBeUndefined();
   });
 
   it("is known in its own workspace only", () => {

@@ -36,6 +36,8 @@ describe("keys issue", () => {
     [[], "--callers or --upstream: missing; give --callers for a key that proves a caller"],
     [["--callers", "--upstream"], "--callers or --upstream: both given; "],
     [["--upstream"], "--keys: missing; give --keys FILE, or set WINDBREAK_KEYS"],
+    [["--callers", "--workspace", "dev"], "--workspace: means nothing with --callers; leave it out"],
+    [["--upstream", "--principal", "ci"], "--principal: means nothing with --upstream; leave it out"],
     [["--callers", "--principal", "a b"], "--principal a b: is no id; write printable ASCII"],
   ])("is refused with %j", async (args, fault) => {
     const { code, stdout, stderr } = await issue(...args);
