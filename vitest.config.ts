@@ -8,6 +8,7 @@ export default defineConfig({
     globalSetup: [
       "test/support/redis/global-setup.ts",
       "test/support/envoy/global-setup.ts",
+      "test/support/clients/global-setup.ts",
       "test/support/browser/global-setup.ts",
       "test/support/deploy/global-setup.ts",
     ],

@@ -60,9 +60,18 @@ export const SERVER_ERROR: WholeAnswer = {
   body: { object: "error", message: "Service unavailable.", type: "internal_server_error", param: null, code: "3000" },
 };
 
+const MODEL = {
+  id: "mistral-small-latest",
+  object: "model",
+  created: 1,
+  owned_by: "mistralai",
+  capabilities: { completion_chat: true },
+  type: "base",
+};
+
 const MODELS: WholeAnswer = {
   kind: "whole",
-  body: { object: "list", data: [{ id: "mistral-small-latest", object: "model", created: 1, owned_by: "mistralai" }] },
+  body: { object: "list", data: [MODEL] },
 };
 
 const completions = ({ body }: SeenRequest) => (wantsStream(body) ? STREAM : COMPLETION);
