@@ -20,6 +20,9 @@ describeClient("python", "Mistral's Python client, guarded", () => {
       const cancelled = await arrivalOf(on, "a million");
       await cancelled.chunk();
       expect(await cancelled.ended()).toBe("cut");
+      const midway = await arrivalOf(on, "midway");
+      await midway.chunk();
+      midway.cut();
       const slow = await arrivalOf(on, "Slowly");
       const late = await on.comeBack();
       slow.rest();
@@ -29,6 +32,10 @@ describeClient("python", "Mistral's Python client, guarded", () => {
         { scenario: "embed", vectors: 1 },
         { scenario: "cancel", text: "un" },
         { scenario: "retried", ...answered },
+        { scenario: "mistral away", broken: "ConnectError" },
+        { scenario: "cut", broken: "RemoteProtocolError" },
+        { scenario: "cut midway", broken: "RemoteProtocolError" },
+        { scenario: "given up", broken: expect.stringMatching(/^(ReadTimeout|TimeoutError)$/) },
         { scenario: "no cap", ...answered },
         { scenario: "model not allowed", ...refused("MODEL_NOT_ALLOWED", 403) },
         { scenario: "too large", ...refused("REQUEST_TOO_LARGE", 422) },
@@ -60,6 +67,10 @@ describeClient("python", "Mistral's Python client, guarded", () => {
         CHAT,
         CHAT,
         CHAT,
+        // Cut, cut midway, given up.
+        CHAT,
+        CHAT,
+        CHAT,
         // Within the rate, and let through without a decision.
         CHAT,
         CHAT,
@@ -68,7 +79,7 @@ describeClient("python", "Mistral's Python client, guarded", () => {
       expect(on.mistral.requests.map(sent)).toEqual([
         ...Array.from({ length: 2 }, () => ["mistral-small-2603", 100]),
         ["mistral-embed-2312", undefined],
-        ...Array.from({ length: 3 }, () => ["mistral-small-2603", 100]),
+        ...Array.from({ length: 6 }, () => ["mistral-small-2603", 100]),
         // What is left of tokens_per_request.
         ["mistral-small-2603", expect.closeTo(1700, -3)],
         ["mistral-small-2603", 100],
@@ -78,9 +89,9 @@ describeClient("python", "Mistral's Python client, guarded", () => {
       ]);
       expect(await on.standing()).toEqual({
         "roles.crew.tokens_per_request": "0/0",
-        // The attempt that failed stays counted, and costs nothing.
-        "roles.crew.requests_per_day": "7/0",
-        "roles.crew.usd_per_day": `${4 * ANSWERED + EMBEDDED + CUT}/0`,
+        // What failed stays counted, and costs nothing.
+        "roles.crew.requests_per_day": "11/0",
+        "roles.crew.usd_per_day": `${4 * ANSWERED + EMBEDDED + 2 * CUT + 2 * ESTIMATED}/0`,
       });
       expect(await on.standing(late)).toMatchObject({
         "roles.crew.requests_per_day": "1/0",
@@ -98,3 +109,6 @@ function sent({ body }: SeenRequest): readonly unknown[] {
   const { model, max_tokens } = body.length > 0 ? JSON.parse(body.toString()) : {};
   return [model, max_tokens];
 }
+
+/** 101 tokens in, as the program counts them, and its whole cap out. */
+const ESTIMATED = 101 * 150 + 100 * 600;

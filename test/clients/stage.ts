@@ -62,7 +62,9 @@ function completions() {
   let faults = 1;
   return ({ body }: SeenRequest) => {
     const text = body.toString();
-    if (/a million|Slowly/.test(text)) return { ...STREAM, held: true };
+    if (text.includes("Break off")) return { kind: "cut" } as const;
+    if (text.includes("Say nothing")) return { kind: "stall" } as const;
+    if (/a million|midway|Slowly/.test(text)) return { ...STREAM, held: true };
     if (text.includes("Flaky") && faults-- > 0) return SERVER_ERROR;
     return /"stream"\s*:\s*true/.test(text) ? STREAM : COMPLETION;
   };

@@ -136,6 +136,18 @@ class Windbreak:
         """Wait until the sidecar can be reached, so that the first call's deadline is not spent on connecting."""
         grpc.channel_ready_future(self._sync()[0]).result(timeout)
 
+    def close(self):
+        """Let go of the connection; a later call makes another."""
+        stub, self._stub = self._stub, None
+        if stub is not None:
+            stub[0].close()
+
+    async def aclose(self):
+        """Let go of this loop's connection; a later call makes another."""
+        stub = self._async_stubs.pop(asyncio.get_running_loop(), None)
+        if stub is not None:
+            await stub[0].close()
+
     # Made at the first call: a process that forks before it shares nothing.
     def _sync(self):
         if self._stub is None:
@@ -216,6 +228,8 @@ class Windbreak:
 def guard(mistral, windbreak):
     """Make a client of mistralai ask Windbreak about each call. Changes the client, and returns it."""
     configuration = mistral.sdk_configuration
+    if isinstance(configuration.client, _GuardedClient):
+        raise ValueError("this client is guarded already")
     configuration.client = _GuardedClient(configuration.client, windbreak)
     configuration.async_client = _GuardedAsyncClient(configuration.async_client, windbreak)
     # Its live transcription and speech use sockets of their own, past the HTTP client.

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 
+import httpx2
 from mistralai.client import Mistral
 from mistralai.client.utils import BackoffStrategy, RetryConfig
 from windbreak_mistral import Denied, NotGuarded, Undecided, Windbreak, guard
@@ -21,11 +22,11 @@ def question(text="Count to three in French.", **more):
     return {"model": "mistral-small-latest", "messages": [{"role": "user", "content": text}], "max_tokens": 100, **more}
 
 
-def guarded(address, principal, role, **options):
+def guarded(address, principal, role, mistral=os.environ["MISTRAL_URL"], **options):
     windbreak = Windbreak(
         os.environ[address], principal=principal, role=role, workspace="dev", deadline=DEADLINE_S, **options
     )
-    return guard(Mistral(api_key="any", server_url=os.environ["MISTRAL_URL"]), windbreak)
+    return guard(Mistral(api_key="any", server_url=mistral), windbreak)
 
 
 class Sync:
@@ -43,6 +44,9 @@ class Sync:
                 if len(said) == pieces:
                     break
         return {"text": "".join(said)}
+
+    async def give_up(self, client, **request):
+        return await self.complete(client, timeout_ms=300, **request)
 
     async def embed(self, client):
         return {"vectors": len(client.embeddings.create(model="mistral-embed", inputs=["un"]).data)}
@@ -64,6 +68,9 @@ class Async:
                     break
         return {"text": "".join(said)}
 
+    async def give_up(self, client, **request):
+        return await asyncio.wait_for(self.complete(client, **request), 0.3)
+
     async def embed(self, client):
         return {"vectors": len((await client.embeddings.create_async(model="mistral-embed", inputs=["un"])).data)}
 
@@ -78,6 +85,8 @@ async def tell(scenario, call, *args, **options):
         result = {"no_decision": undecided.code.name}
     except NotGuarded as refusal:
         result = {"not_guarded": str(refusal)}
+    except (httpx2.TransportError, TimeoutError) as error:
+        result = {"broken": type(error).__name__}
     print(json.dumps({"scenario": scenario, **result}), flush=True)
 
 
@@ -90,6 +99,11 @@ async def main():
     counting = guarded("WINDBREAK", "ada", "crew", count_input=lambda body: 101)
     await tell("cancel", does.stream, counting, text="Count to a million in French.", pieces=1)
     await tell("retried", does.complete, ada, text="Flaky.", retries=QUICKLY)
+    # Mistral never had it, may have answered it, and broke off in the middle.
+    await tell("mistral away", does.complete, guarded("WINDBREAK", "ada", "crew", mistral="http://127.0.0.1:1"))
+    await tell("cut", does.complete, counting, text="Break off.")
+    await tell("cut midway", does.stream, counting, text="Break midway.")
+    await tell("given up", does.give_up, counting, text="Say nothing.")
     # The answer's cap is sent where the call names none.
     await tell("no cap", does.complete, ada, max_tokens=None)
     await tell("model not allowed", does.complete, ada, model="codestral-latest")
