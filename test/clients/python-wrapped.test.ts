@@ -12,6 +12,16 @@ describeClient("python", "Mistral's Python client, guarded", () => {
   });
   afterAll(() => program.discard());
 
+  it("bounds a request, and reads an answer's usage", async () => {
+    const bounds = await buildPython("test_windbreak_mistral.py");
+    try {
+      // Its own runner fails by its exit code.
+      expect(await linesOf(bounds, {})).toEqual([]);
+    } finally {
+      bounds.discard();
+    }
+  });
+
   it.each(["sync", "async"])(
     "asks and settles each call and each retry, %s",
     async (kind) => {

@@ -28,7 +28,7 @@ type Windbreak struct {
 	FailOpen bool
 }
 
-// Connect to a sidecar such as unix:/run/windbreak.sock or 127.0.0.1:50051. What is not on this machine needs TLS.
+// Connect takes a sidecar such as unix:/run/windbreak.sock or 127.0.0.1:50051. What is not on this machine needs TLS.
 func Connect(target string, principal *pb.Principal, deadline time.Duration) (*Windbreak, error) {
 	soon := grpc.ConnectParams{
 		// A sidecar that is back is found at once, not after gRPC's two minutes.
@@ -40,6 +40,8 @@ func Connect(target string, principal *pb.Principal, deadline time.Duration) (*W
 	if err != nil {
 		return nil, err
 	}
+	// At once, so that the first call's deadline is not spent on it.
+	connection.Connect()
 	return &Windbreak{stub: pb.NewPolicyDecisionServiceClient(connection), principal: principal, deadline: deadline}, nil
 }
 

@@ -24,16 +24,18 @@ class Denied(Exception):
 
 
 class Windbreak:
-    """Who asks, and where. `fail_open`: call Mistral also where no decision could be had."""
+    """A sidecar, and as whom it is asked. `fail_open`: call Mistral also where the sidecar is away."""
 
     def __init__(self, target, principal, role, fail_open=False):
         channel = grpc.insecure_channel(target)
+        # Connects at once, so that the first call's deadline is not spent on it.
+        channel.subscribe(lambda _: None, try_to_connect=True)
         self.stub = rpc.PolicyDecisionServiceStub(channel)
         self.principal = pb.Principal(id=principal, role=role, workspace="dev")
         self.fail_open = fail_open
 
     def authorize(self, model, endpoint, input_tokens, max_output_tokens=0):
-        """What may be sent; None where the sidecar is away and that is no reason not to."""
+        """What may be sent: the answer's model and max_output_tokens. Raises Denied, or RpcError: do not call then."""
         question = pb.AuthorizeRequest(
             principal=self.principal,
             model=model,
@@ -44,18 +46,17 @@ class Windbreak:
         try:
             answer = self.stub.Authorize(question, timeout=DEADLINE_S)
         except grpc.RpcError as error:
-            # No decision: do not call Mistral, unless you chose to.
             is_away = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-            if self.fail_open and is_away:
-                return None
-            raise
+            if not (self.fail_open and is_away):
+                raise
+            return pb.AuthorizeResponse(model=model, max_output_tokens=max_output_tokens)
         if not answer.allowed:
             raise Denied(answer)
         return answer
 
     def record(self, answer, usage=None, outcome=pb.OUTCOME_SUCCEEDED):
         """Settle, and return what the call cost, in nano-USD."""
-        if answer is None:
+        if not answer.reservation_id:
             return None
         report = pb.RecordUsageRequest(reservation_id=answer.reservation_id, usage=usage, outcome=outcome)
         return self.stub.RecordUsage(report, timeout=1).cost_nano_usd
@@ -67,15 +68,17 @@ def bound(text):
 
 
 def usage_of(usage):
-    return pb.Usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens)
+    cached = getattr(usage, "num_cached_tokens", None) or 0
+    return pb.Usage(
+        input_tokens=usage.prompt_tokens, cached_input_tokens=cached, output_tokens=usage.completion_tokens
+    )
 
 
 def complete(windbreak, mistral, text="Count to three in French.", model=MODEL, cap=CAP):
     answer = windbreak.authorize(model, pb.ENDPOINT_CHAT_COMPLETIONS, bound(text), cap)
-    if answer:
-        model, cap = answer.model, answer.max_output_tokens
     try:
-        completion = mistral.chat.complete(model=model, messages=[{"role": "user", "content": text}], max_tokens=cap)
+        messages = [{"role": "user", "content": text}]
+        completion = mistral.chat.complete(model=answer.model, messages=messages, max_tokens=answer.max_output_tokens)
     except Exception:
         windbreak.record(answer, outcome=pb.OUTCOME_FAILED)
         raise

@@ -1,11 +1,14 @@
 """Guard Mistral's own Python client by Windbreak: each call is authorised before it and settled after it.
 
     windbreak = Windbreak("unix:/run/windbreak.sock", principal="search-service")
-    mistral = guard(Mistral(api_key=...), windbreak)
+    windbreak.connect()
+    mistral = guard(Mistral(api_key=os.environ["MISTRAL_API_KEY"]), windbreak)
     try:
-        answer = mistral.chat.complete(model="mistral-small-latest", messages=[...])
+        answer = mistral.chat.complete(model="mistral-small-latest", messages=messages)
     except Denied as denied:
-        ...  # denied.reason, denied.http_status, denied.retry_after
+        print(denied, denied.reason, denied.http_status, denied.retry_after)
+    except Undecided as undecided:
+        print(undecided, undecided.code)
 
 Copy this file beside the code that grpcio-tools generates from windbreak/v1/policy_decision.proto. It stands where
 the client sends HTTP, so that it sees every attempt: a retry of the client's is authorised and settled by itself.
@@ -131,6 +134,8 @@ class Windbreak:
         self._stub = None
         # A channel of gRPC's belongs to the loop that it was made in.
         self._async_stubs = weakref.WeakKeyDictionary()
+        # A loop holds its tasks weakly.
+        self._settling = set()
 
     def connect(self, timeout=5.0):
         """Wait until the sidecar can be reached, so that the first call's deadline is not spent on connecting."""
@@ -211,7 +216,10 @@ class Windbreak:
 
     async def settle_async(self, call, outcome, usage=None):
         """As settle, also where the task around it is being cancelled."""
-        await asyncio.shield(self._settle_async(call, outcome, usage))
+        settling = asyncio.ensure_future(self._settle_async(call, outcome, usage))
+        self._settling.add(settling)
+        settling.add_done_callback(self._settling.discard)
+        await asyncio.shield(settling)
 
     async def _settle_async(self, call, outcome, usage):
         report, attempts = call.report(outcome, usage), _Attempts(call, self._deadline)

@@ -52,8 +52,6 @@ export async function buildJava(): Promise<Program> {
 export async function linesOf(program: Program, env: Readonly<Record<string, string>>): Promise<readonly unknown[]> {
   const [file, ...args] = program.command;
   const { stdout } = await run(file, args, { env: { ...process.env, ...program.env, ...env } });
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line): unknown => JSON.parse(line));
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  return lines.map((line): unknown => JSON.parse(line));
 }
