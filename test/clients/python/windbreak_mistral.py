@@ -141,6 +141,10 @@ class Windbreak:
         """Wait until the sidecar can be reached, so that the first call's deadline is not spent on connecting."""
         grpc.channel_ready_future(self._sync()[0]).result(timeout)
 
+    async def connect_async(self, timeout=5.0):
+        """As connect."""
+        await asyncio.wait_for(self._async()[0].channel_ready(), timeout)
+
     def close(self):
         """Let go of the connection; a later call makes another."""
         stub, self._stub = self._stub, None
@@ -297,6 +301,8 @@ class _Call:
         if endpoint is None:
             raise NotGuarded(f"{request.method} {request.url.path} is not guarded, so it is not sent")
         body = json.loads(request.content)
+        if not body.get("model"):
+            raise NotGuarded("no model is named; name it")
         _refuse_unbounded(body)
         question = pb.AuthorizeRequest(
             request_id=uuid.uuid4().hex,
