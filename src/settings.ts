@@ -21,6 +21,7 @@ import {
   serverGiven,
 } from "./settings/given.js";
 import { type KeysGiven, keysGiven } from "./settings/keys-given.js";
+import { type ReconcileGiven, reconcileGiven } from "./settings/reconcile-given.js";
 import { redisGiven } from "./settings/redis-given.js";
 import { socketGiven } from "./settings/socket-given.js";
 import { type TelemetrySettings, telemetryGiven } from "./settings/telemetry-given.js";
@@ -191,6 +192,17 @@ export function readKeysSettings(sources: Sources): SettingsRead<KeysSettings> {
   const reader = readerOf(sources);
   return finish(reader, {
     ...keysGiven(reader),
+    adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN).address,
+    adminTokenFile: fileGiven(reader, "admin-token-file")?.text,
+    timeoutMs: durationGiven(reader, "timeout", "2s", 1),
+  });
+}
+
+/** Read what Mistral's bill is held against, and where a running server is asked what it counted. */
+export function readReconcileSettings(sources: Sources): SettingsRead<ReconcileGiven & AdminAskSettings> {
+  const reader = readerOf(sources);
+  return finish(reader, {
+    ...reconcileGiven(reader),
     adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN).address,
     adminTokenFile: fileGiven(reader, "admin-token-file")?.text,
     timeoutMs: durationGiven(reader, "timeout", "2s", 1),

@@ -127,6 +127,14 @@ export function withTotalsFlags(command: Program): Program {
     .option("--month <month>", "a month as 2026-03");
 }
 
+/** Add what Mistral's bill is held against. */
+export function withReconcileFlags(command: Program): Program {
+  return command
+    .option("--reconcile", "hold Mistral's bill of a month against what was counted; exits with 1 where they drift")
+    .option("--keys <file>", "for --reconcile: the keys file, with the Admin API; its variable is WINDBREAK_KEYS")
+    .option("--tolerance <share>", "for --reconcile: how far apart they may be (default: 5%)");
+}
+
 /** Add what a caller asks. */
 export function withQuestionFlags(command: Program): Program {
   return withPrincipalFlags(command)

@@ -4,6 +4,7 @@ import type { KeysFile } from "../domain/keys-file.js";
 import type { Policy } from "../domain/policy.js";
 import { warningsOfOpenFiles } from "../keys/open-to-others.js";
 import { keyIn, placeText, readKeyFile } from "../keys/read-key.js";
+import { AdminBills } from "../mistral/admin/admin-bills.js";
 import { AdminKeys } from "../mistral/admin/admin-keys.js";
 import type { Wire } from "../mistral/admin/exchange.js";
 import { readKeys } from "../policy/read-keys.js";
@@ -19,6 +20,7 @@ export interface Upstream {
   readonly kind: "upstream";
   readonly keys: KeysFile;
   readonly provider: KeyProvider;
+  readonly bills: AdminBills;
   readonly wire: Wire;
   /** Reads a variable of the environment that the command was called in. */
   readonly variable: (name: string) => string | undefined;
@@ -51,8 +53,9 @@ export async function openUpstream(context: Context, given: KeysGiven): Promise<
     timeoutMs: admin.timeoutMs,
     userAgent: `windbreak/${VERSION}`,
   };
-  const provider = new AdminKeys({ api: admin, key: shown.key, wire });
-  return { kind: "upstream", keys: read.keys, provider, wire, variable: inEnv };
+  const api = { api: admin, key: shown.key, wire };
+  const [provider, bills] = [new AdminKeys(api), new AdminBills(api)];
+  return { kind: "upstream", keys: read.keys, provider, bills, wire, variable: inEnv };
 }
 
 /** Load a policy for a command on keys; tell what is wrong, which is then wrong configuration. */

@@ -13,6 +13,7 @@ import {
   withPrincipalFlags,
   withProofFlags,
   withQuestionFlags,
+  withReconcileFlags,
   withReplayFlags,
   withRequestFlags,
   withSchemaFlags,
@@ -187,22 +188,25 @@ const ASKING: readonly CommandText[] = [
   },
   {
     name: "usage",
-    about: "show what a principal has left; without one, every limit; with --top, who spent most",
+    about:
+      "show what a principal has left; without one, every limit; with --top, who spent most; with --reconcile, Mistral's bill",
     load: async () => (await import("./usage.js")).usage,
     flags: (command) =>
       withServerFlags(
         withAdminAddress(
-          withTotalsFlags(
-            withPrincipalFlags(command).option(
-              "--model <name>",
-              "show too whether the principal may use it, and its prices",
+          withReconcileFlags(
+            withTotalsFlags(
+              withPrincipalFlags(command).option(
+                "--model <name>",
+                "show too whether the principal may use it, and its prices",
+              ),
             ),
           ),
         ),
       ),
     examples: [
-      "windbreak usage",
       "windbreak usage --top 3 --by workspace --month 2026-03",
+      "windbreak usage --reconcile --month 2026-03 --keys keys.yaml",
       "windbreak usage --principal search-service --model mistral-embed",
     ],
   },

@@ -27,7 +27,7 @@ export async function usageTop(context: Context, settings: AskSettings): Promise
   const answer = await askAdmin(settings, `/v1/usage?${query}`);
   if (answer.kind === "failure") return fail(io, answer);
   if (answer.status !== OK) return fail(io, refusal(settings, answer));
-  const read = answerSchema.safeParse(answer.body);
+  const read = totalsSchema.safeParse(answer.body);
   if (!read.success) return fail(io, misfit(settings));
   io.stdout.write(isGiven(flags, "json") ? `${JSON.stringify(answer.body, undefined, 2)}\n` : totalsText(read.data));
   return EXIT.done;
@@ -46,7 +46,8 @@ const sums = { requests: amount, input_tokens: amount, output_tokens: amount, co
 const sumsSchema = z.object(sums);
 type Sums = z.output<typeof sumsSchema>;
 
-const answerSchema = z.object({
+/** What `/v1/usage` answers. */
+export const totalsSchema = z.object({
   by: z.enum(GROUPINGS),
   from: z.string(),
   to: z.string(),
@@ -63,7 +64,7 @@ const answerSchema = z.object({
   others: z.object({ ...sums, count: z.number() }),
   total: sumsSchema,
 });
-type Totals = z.output<typeof answerSchema>;
+export type Totals = z.output<typeof totalsSchema>;
 
 function totalsText({ by, from, to, timezone, kept_since: keptSince, usage, others, total }: Totals): string {
   const span = from === to ? from : `${from} to ${to}`;

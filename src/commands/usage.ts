@@ -1,6 +1,7 @@
 import type { PrincipalName } from "../app/forms.js";
 import { formatUsd } from "../domain/explain.js";
 import type { CheckBudgetResponse, ModelStatus } from "../gen/windbreak/v1/policy_decision.js";
+import type { SettingFault } from "../settings/given.js";
 import { type AskSettings, readAskSettings } from "../settings.js";
 import { askPages } from "./ask-admin.js";
 import { type Context, EXIT, fail, failUsage, isGiven, textOf } from "./context.js";
@@ -11,9 +12,12 @@ import { askBudget } from "./service-calls.js";
 import { formatPairs, plural } from "./table.js";
 import { isTopAsked, usageTop } from "./usage-top.js";
 
-/** Show how one principal's limits stand; where none is named, every limit that something is counted on, or who used most. */
+/** Show how one principal's limits stand; where none is named, every limit that something is counted on, who used most, or what Mistral bills. */
 export async function usage(context: Context): Promise<number> {
   const { io, flags } = context;
+  if (isGiven(flags, "reconcile")) return (await import("./usage-reconcile.js")).usageReconcile(context);
+  const idle = RECONCILED.filter((name) => flags[name] !== undefined).map(notAlone);
+  if (idle.length > 0) return failUsage(io, idle);
   const read = readAskSettings(context);
   if (read.kind === "faulty") return failUsage(io, read.faults);
 
@@ -26,6 +30,12 @@ export async function usage(context: Context): Promise<number> {
   const model = textOf(flags, "model");
   const isOne = [principal.id, principal.role, principal.workspace, model].some((given) => given !== "");
   return isOne ? usageOfOne(context, read.settings, { principal, model }) : usageOfAll(context, read.settings);
+}
+
+const RECONCILED = ["keys", "tolerance"] as const;
+
+function notAlone(name: string): SettingFault {
+  return { where: `--${name}`, what: "is for --reconcile", remedy: "leave it out, or give --reconcile" };
 }
 
 async function usageOfOne(

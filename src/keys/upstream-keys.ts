@@ -1,7 +1,7 @@
+import { fingerprintOf } from "../domain/fingerprint.js";
 import type { Policy } from "../domain/policy.js";
 import type { SecretPlace } from "../domain/secret-place.js";
 import type { Millis } from "../domain/units.js";
-import { fingerprintOf } from "./fingerprint.js";
 import { stampOf } from "./read-file.js";
 import { type KeyRead, keyIn, placeText, readKeyFile } from "./read-key.js";
 

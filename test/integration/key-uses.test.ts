@@ -2,7 +2,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { credentials } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
-import { fingerprintOf } from "../../src/keys/fingerprint.js";
+import { fingerprintOf } from "../../src/domain/fingerprint.js";
 import { apiKeyHashOf, apiKeyOf } from "../support/api-keys.js";
 import { askUntil } from "../support/redis/deadlines.js";
 import { describeWith } from "../support/redis/describe-with.js";

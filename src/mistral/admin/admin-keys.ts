@@ -1,6 +1,7 @@
 import type { KeyFault, KeyOrder, KeyProvider, ListedKey, MadeKey } from "../../app/key-ports.js";
 import type { AdminApi, Dialect } from "../../domain/keys-file.js";
 import { adminFault, misread } from "./admin-fault.js";
+import { adminHeaders } from "./admin-headers.js";
 import { type Answered, type Asked, ask, askAgain, type Wire } from "./exchange.js";
 import { PAGE_SIZE, readAll } from "./read-all.js";
 import { readKeyPage, readMadeKey } from "./read-keys.js";
@@ -95,9 +96,7 @@ export class AdminKeys implements KeyProvider {
 
   #asked(method: Asked["method"], url: string, body?: object): Asked {
     const { api, key } = this.#options;
-    const headers: Record<string, string> =
-      api.auth === "bearer" ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
-    return { method, url, headers, ...(body && { body }) };
+    return { method, url, headers: adminHeaders(api.auth, key), ...(body && { body }) };
   }
 
   #fault(answered: Answered): KeyFault {
