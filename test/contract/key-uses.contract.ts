@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KeyUseStore } from "../../src/app/key-use-ports.js";
 import type { SeenKey } from "../../src/domain/key-use.js";
+import { eventually } from "../support/eventually.js";
 
 const CALLER: SeenKey = { kind: "caller", id: "3fK9mQ2x", sha256: "ab".repeat(32) };
 const SENT: SeenKey = { kind: "upstream", fingerprint: "0123456789abcdef", workspace: "dev" };
@@ -60,6 +61,7 @@ export function keyUsesContract(
       const { store } = await open();
       await store.keep([]);
       const first = await store.read();
+      await eventually(async () => expect(ago(2)).toBeGreaterThan(first.kind === "uses" ? first.since : 0));
       await store.keep([{ key: CALLER, at: ago(86_400_000) }]);
       const second = await store.read();
       if (first.kind === "away" || second.kind === "away") throw new Error("away");

@@ -1,5 +1,6 @@
 import type { Target } from "./target.js";
 import { ADMIN } from "./targets/admin.js";
+import { BILLS } from "./targets/bills.js";
 import { ENVOY } from "./targets/envoy.js";
 import { IDENTITY } from "./targets/identity.js";
 import { JOURNAL } from "./targets/journal.js";
@@ -25,5 +26,6 @@ export const TARGETS: readonly Target[] = [
   ...IDENTITY,
   ...KEYS,
   ...ADMIN,
+  ...BILLS,
   ...SETTINGS,
 ];

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
-import { lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { lstat, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { SecretSink } from "../../app/key-ports.js";
 import type { SinkPlace } from "../../domain/keys-file.js";
@@ -13,6 +13,10 @@ type Place = Extract<SinkPlace, { kind: "file" }>;
 const OWNER_ONLY = 0o600;
 const PERMISSIONS = 0o777;
 const MOST_BYTES = 4_096;
+/** In the name of a file that is not in its place yet. */
+const RANDOM_BYTES = 6;
+/** Nobody writes one for so long: who began it has died. */
+const LEFT_OVER_MS = 3_600_000;
 
 /**
  * Keeps a secret in a file, that and nothing else.
@@ -101,7 +105,8 @@ interface Manner {
 
 /** The owner is set before the mode: until then nobody but this account may read it. */
 async function replace(target: string, secret: string, { before, mode }: Manner): Promise<void> {
-  const next = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}`);
+  await dropLeftovers(target);
+  const next = join(dirname(target), `.${basename(target)}.${randomBytes(RANDOM_BYTES).toString("hex")}`);
   const file = await open(next, "wx", OWNER_ONLY);
   try {
     try {
@@ -122,6 +127,20 @@ async function replace(target: string, secret: string, { before, mode }: Manner)
   }
   await syncDirectory(dirname(target));
 }
+
+/** Remove what processes left that died in the middle: each holds a secret. */
+async function dropLeftovers(target: string): Promise<void> {
+  const [directory, begin] = [dirname(target), `.${basename(target)}.`];
+  const names = (await readdir(directory)).filter(
+    (name) => name.startsWith(begin) && RANDOM.test(name.slice(begin.length)),
+  );
+  for (const name of names) {
+    const left = await statOf(join(directory, name));
+    if (left && left.mtimeMs < Date.now() - LEFT_OVER_MS) await rm(join(directory, name), { force: true });
+  }
+}
+
+const RANDOM = new RegExp(`^[0-9a-f]{${2 * RANDOM_BYTES}}$`);
 
 /** The new name outlives a power cut. */
 async function syncDirectory(directory: string): Promise<void> {

@@ -75,5 +75,7 @@ function priceIn(fields: Readonly<Record<string, unknown>>): Price | undefined {
   const written = fields["price"];
   const price = typeof written === "string" && written.trim() !== "" ? Number(written) : written;
   if (metric === undefined || group === undefined) return undefined;
-  return typeof price === "number" && Number.isFinite(price) ? { metric, group, event, zone, tier, price } : undefined;
+  return typeof price === "number" && Number.isFinite(price) && price >= 0
+    ? { metric, group, event, zone, tier, price }
+    : undefined;
 }

@@ -42,13 +42,13 @@ export function readUsage(body: unknown): Bill | undefined {
     for (const { billed, used, paid } of entriesIn(body[category], category)) {
       const price = prices.of(billed);
       if (price === undefined && paid > 0) unpriced.add(`${billed.metric} ${billed.group}`);
-      const amount = Math.round(paid * (price ?? 0) * NANO);
+      const amount = paid * (price ?? 0) * NANO;
       if (billed.event === undefined || !DECIDED.has(billed.event)) {
-        costElsewhere += amount;
+        costElsewhere = sum(costElsewhere, amount);
         continue;
       }
-      cost += amount;
-      if (billed.event === "api_tokens" && TOKEN_GROUPS.has(billed.group)) tokens += used;
+      cost = sum(cost, amount);
+      if (billed.event === "api_tokens" && TOKEN_GROUPS.has(billed.group)) tokens = sum(tokens, used);
     }
   }
   const currency = typeof body["currency"] === "string" ? body["currency"].toUpperCase() : undefined;
@@ -60,10 +60,7 @@ export function readSpendLimit(body: unknown): SpendLimit | undefined {
   const limits = isRecord(body) ? (body["limits"] ?? body) : undefined;
   const completion = isRecord(limits) ? limits["completion"] : undefined;
   if (!isRecord(limits) || !isRecord(completion)) return undefined;
-  const amount = (name: string) => {
-    const value = completion[name];
-    return typeof value === "number" ? value : undefined;
-  };
+  const amount = (name: string) => amountOf(completion[name]);
   return {
     currency: typeof limits["currency"] === "string" ? limits["currency"].toUpperCase() : undefined,
     used: amount("total_usage") ?? amount("usage"),
@@ -106,7 +103,13 @@ function entryIn(fields: Fields, category: string, path: readonly string[]): rea
   ];
 }
 
+/** Whole, and no more than a number holds exactly. */
+function sum(before: number, amount: number): number {
+  return Math.min(before + Math.round(amount), Number.MAX_SAFE_INTEGER);
+}
+
+/** Nothing is used or paid for less than not at all. */
 function amountOf(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+  return typeof number === "number" && Number.isFinite(number) && number >= 0 ? number : undefined;
 }

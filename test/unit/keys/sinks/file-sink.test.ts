@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -96,6 +97,14 @@ describe("a file", () => {
     await Promise.all(Array.from({ length: 8 }, (_, at) => sinkOf("key").store(`key-${at}`)));
     expect(readdirSync(directory)).toEqual(["key"]);
     expect(readFileSync(path("key"), "utf8")).toMatch(/^key-\d$/);
+  });
+
+  it("is rid of what a process left beside it that died in the middle, an hour ago", async () => {
+    const [old, young, other] = [`.key.${"0".repeat(12)}`, `.key.${"1".repeat(12)}`, ".key.yaml"];
+    for (const name of [old, young, other]) writeFileSync(path(name), "x");
+    for (const name of [old, other]) utimesSync(path(name), new Date(), new Date(Date.now() - 3_700_000));
+    await sinkOf("key").store("new");
+    expect(readdirSync(directory).sort()).toEqual([young, other, "key"]);
   });
 
   it.each<[string, string, string]>([

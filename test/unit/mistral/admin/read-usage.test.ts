@@ -65,6 +65,12 @@ describe("a month's usage", () => {
     expect(readUsage(body)).toBeUndefined();
   });
 
+  it("stays exact or at the most that a number holds exactly", () => {
+    const bill = readUsage(usageAnswer([{ used: 1e300 }, { used: 1e300 }], [priceOf(SMALL, "input", 1e300)]));
+    expect([bill?.cost, bill?.tokens]).toEqual([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+    expect(readUsage(usageAnswer([{ used: -5 }], [IN]))?.tokens).toBe(0);
+  });
+
   it.each<[string, object]>([
     ["no prices", usageAnswer([{ used: 5 }], null)],
     ["prices that are none", usageAnswer([{ used: 5 }], [{ price: "x" }, { ...IN, price: "" }])],
