@@ -13,13 +13,14 @@ import {
   ProcessingResponse,
 } from "../../gen/envoy/service/ext_proc/v3/external_processor.js";
 import { AnswerReader } from "../../mistral/answer-reader.js";
+import { inFull, settlementOf } from "../../mistral/settlement.js";
 import type { Draining } from "../draining.js";
 import { arrivalOf, originOf, traceparentIn } from "../origin.js";
 import { OK, statusName, statusOf } from "../status.js";
 import { traceContextIn } from "../trace-headers.js";
 import { ByteFields } from "./byte-fields.js";
+import { type Noted, notedIn } from "./noted.js";
 import { mayHaveBegun } from "./own-answer.js";
-import { inFull, type Noted, notedIn, settlementOf } from "./settlement-of.js";
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
 
