@@ -12,6 +12,8 @@ export interface Refusal {
   readonly retryAfterMs?: Millis;
   readonly requestId?: string;
   readonly policyRevision?: string;
+  /** With no more output than this the same call would pass. */
+  readonly fittingOutputTokens?: number;
 }
 
 export interface ErrorToTell {
@@ -33,7 +35,8 @@ type ErrorType = "invalid_request_error" | "authentication_error" | "rate_limit_
  * 1 at the least, because a client that waits 0 seconds asks again at once.
  */
 export function errorBody({ status, message, param, code, windbreak }: ErrorToTell): string {
-  const { reason, limit, remaining, resetsAt, retryAfterMs, requestId, policyRevision } = windbreak;
+  const { reason, limit, remaining, resetsAt, retryAfterMs, requestId, policyRevision, fittingOutputTokens } =
+    windbreak;
   return JSON.stringify({
     object: "error",
     message,
@@ -48,6 +51,7 @@ export function errorBody({ status, message, param, code, windbreak }: ErrorToTe
       retry_after_seconds: retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000)),
       request_id: requestId,
       policy_revision: policyRevision,
+      fitting_output_tokens: fittingOutputTokens,
     },
   });
 }

@@ -34,6 +34,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   mistral: ["app/key-ports", "domain"],
   transport: ["app", "domain", "gen", "mistral"],
   telemetry: ["app/decision-log", "app/ports", "app/trace-context", "app/tracing", "domain"],
+  client: ["domain", "gen", "mistral"],
   gen: [],
   page: [],
 };
