@@ -7,7 +7,7 @@ const CHAT_PATH = "POST /v1/chat/completions";
 
 describe("Mistral's client with Windbreak", () => {
   it("settles what a call used, to the nano-dollar", async () => {
-    const { client, standing, mistral } = await rig();
+    const { client, standing, mistral } = await rig({});
     const answer = await client.chat.complete(CHAT);
     expect(answer.choices[0]?.message?.content).toBe("un deux trois");
     await client.embeddings.create({ model: "mistral-embed", inputs: "un" });
@@ -95,7 +95,7 @@ describe("Mistral's client with Windbreak", () => {
   });
 
   it("gives back what was reserved where Mistral cannot be reached", async () => {
-    const { client, standing, mistral } = await rig();
+    const { client, standing, mistral } = await rig({});
     await mistral.stop();
     await expect(client.chat.complete(CHAT)).rejects.toMatchObject({ name: "ConnectionError" });
     expect(await standing()).toEqual({ used: 0, reserved: 0 });

@@ -1,19 +1,23 @@
 import { Mistral, type SDKOptions } from "@mistralai/mistralai";
-import type { GuardOptions, Settled, Verdict } from "../../../src/client/client.js";
-import { createWindbreakClient, withWindbreak } from "../../../src/client/client.js";
+import {
+  createWindbreakClient,
+  type GuardOptions,
+  type Settled,
+  type Verdict,
+  withWindbreak,
+} from "../../../src/client/client.js";
 import { ANSWERS } from "../../support/mistral/answers.js";
 import { type Answers, ReplayServer } from "../../support/mistral/replay-server.js";
-import { startProcess } from "../running-process.js";
-import { afterwards, temporaryDirectory } from "../running-service.js";
+import { afterwards, startService } from "../running-service.js";
 
-const WHO = { principal: "indexer", role: "service", workspace: "search" } as const;
+/** Who calls; `declared`. */
+export const WHO = { principal: "indexer", role: "service", workspace: "search" } as const;
 
 /** What every guarded client asks for: three tokens, which cost 10 x 150 + 3 x 600 nano-USD. */
 export const CHAT = { model: "mistral-small-latest", messages: [{ role: "user" as const, content: "Count." }] };
 export const COST = 3_300;
 /** Of one token of output. */
 export const OUTPUT_NANO_USD = 600;
-export const INPUT_NANO_USD = 150;
 
 /** A backoff that tries at once, so that a test sees many tries. */
 export const EAGER = {
@@ -22,45 +26,47 @@ export const EAGER = {
   retryConnectionErrors: true,
 };
 
-export interface RigOptions {
-  /** Of the workspace, as YAML: `{ usd_per_month: 10 }`. */
-  readonly limits?: string;
-  readonly answers?: Answers;
-  readonly guard?: GuardOptions;
-  readonly sdk?: SDKOptions;
-}
-
-/** The built service, Mistral as far as it can be replayed, and Mistral's own client guarded between them. */
-export async function rig({ limits = "{ usd_per_month: 10 }", answers = {}, guard = {}, sdk = {} }: RigOptions = {}) {
-  const policy = `
+/** A policy with one workspace. @param limits as YAML: `{ usd_per_month: 10 }`. */
+export function policyWith(limits: string): string {
+  return `
 version: 1
 organization: acme
 workspaces: { search: { models: ["*"], limits: ${limits} } }
 roles: { service: { models: ["*"] } }
 `;
-  const socket = `unix:${temporaryDirectory()}/windbreak.sock`;
-  const flags = ["--state", temporaryDirectory()];
-  const start = () => startProcess(policy, { listen: socket, admin: "", flags });
-  const service = await start();
+}
+
+export interface RigOptions {
+  /** Of the workspace. */
+  readonly limits?: string;
+  /** Where a Windbreak listens already; one is started when left out. */
+  readonly address?: string;
+  readonly answers?: Answers;
+  readonly guard?: GuardOptions;
+  readonly sdk?: SDKOptions;
+}
+
+/** Windbreak, Mistral as far as it can be replayed, and Mistral's own client guarded between them. */
+export async function rig({ limits = "{ usd_per_month: 10 }", answers = {}, guard = {}, sdk = {}, ...at }: RigOptions) {
+  const address = at.address ?? (await startService(policyWith(limits))).address;
   const mistral = await ReplayServer.start({ answers: { ...ANSWERS, ...answers } });
   const verdicts: Verdict[] = [];
   const settled: Settled[] = [];
-  const client = withWindbreak(new Mistral({ apiKey: "any", serverURL: mistral.url, ...sdk }), {
+  const options: GuardOptions = {
     ...WHO,
-    address: socket,
+    address,
     // A busy machine is no sidecar that is away.
     timeoutMs: 10_000,
     onDecision: (verdict) => void verdicts.push(verdict),
     onSettled: (one) => void settled.push(one),
     ...guard,
-  });
-  const windbreak = createWindbreakClient({ address: socket });
+  };
+  const client = withWindbreak(new Mistral({ apiKey: "any", serverURL: mistral.url, ...sdk }), options);
+  const windbreak = createWindbreakClient({ address });
   afterwards(() => windbreak.close());
   afterwards(() => client.windbreak.close());
   return {
-    service,
-    /** The same service again, after its end. */
-    restart: start,
+    options,
     mistral,
     client,
     windbreak,
