@@ -76,6 +76,8 @@ export class Connection {
     // With its scheme, because a host may bear the name of one.
     const target = address.startsWith("unix:") ? address : `dns:${address}`;
     this.#client = new PolicyDecisionServiceClient(target, channel.by, { ...OPTIONS, ...channel.options });
+    // So that the first decision does not spend its time on connecting.
+    this.#client.getChannel().getConnectivityState(true);
     this.#credential = credential;
     this.#timeoutMs = timeoutMs;
   }

@@ -114,7 +114,8 @@ function callerBy({ principal, role, workspace, labels, perCall }: GuardOptions)
 
 function denialFor({ code, message, isAway }: Fault): Denial {
   if (isAway) {
-    return { reason: "unavailable", message: `Windbreak gave no decision (${code}: ${message})`, httpStatus: 503 };
+    const why = `Windbreak gave no decision (${code}: ${message})`;
+    return { reason: "unavailable", message: `${why}; see that it runs where address says`, httpStatus: 503 };
   }
   const httpStatus = code === "UNAUTHENTICATED" ? 401 : code === "PERMISSION_DENIED" ? 403 : 400;
   return { reason: "rejected", message: `Windbreak would not judge the call (${code}: ${message})`, httpStatus };
