@@ -87,6 +87,16 @@ describe("Mistral's client while Windbreak is away", () => {
     expect(mistral.requests).toEqual([]);
   });
 
+  it("stops asking where its caller gives the call up", async () => {
+    const { client, mistral, verdicts } = await rig({ address: await silentServer() });
+    const abort = new AbortController();
+    const coming = client.chat.complete(CHAT, { signal: abort.signal });
+    abort.abort();
+    await expect(inTime(5_000, "the end of the call", coming)).rejects.toMatchObject({ name: "RequestAbortedError" });
+    expect(mistral.requests).toEqual([]);
+    expect(verdicts).toEqual([]);
+  });
+
   it("gives up what it could not report when it is closed", async () => {
     const service = await killable();
     const { client, settled } = await rig({ address: service.address, guard: { onUnavailable: "allow" } });
