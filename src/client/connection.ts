@@ -28,8 +28,10 @@ export interface Fault {
   /** A gRPC status: `UNAVAILABLE`. */
   readonly code: keyof typeof status;
   readonly message: string;
-  /** The service made no decision, and might make one of the same call: it is away, too slow, or failed. */
+  /** It is absent or too slow: what a caller may choose to fail open for. */
   readonly isAway: boolean;
+  /** The question is at fault, and would be again. */
+  readonly isRefused: boolean;
 }
 
 const DEFAULT_ADDRESS = "127.0.0.1:50051";
@@ -49,8 +51,10 @@ const OPTIONS: ChannelOptions = {
   "grpc.use_local_subchannel_pool": 1,
 };
 
-/** The caller's doing: the same call would fail again, and failing open would hide it. */
-const NOT_AWAY: ReadonlySet<status> = new Set([
+const AWAY: ReadonlySet<status> = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]);
+
+/** The caller's doing: the same call would fail again. */
+const REFUSED: ReadonlySet<status> = new Set([
   status.INVALID_ARGUMENT,
   status.NOT_FOUND,
   status.ALREADY_EXISTS,
@@ -58,7 +62,13 @@ const NOT_AWAY: ReadonlySet<status> = new Set([
   status.UNAUTHENTICATED,
 ]);
 
-const CLOSED: Fault = { kind: "fault", code: "UNAVAILABLE", message: "this client was closed", isAway: true };
+const CLOSED: Fault = {
+  kind: "fault",
+  code: "UNAVAILABLE",
+  message: "this client was closed",
+  isAway: true,
+  isRefused: false,
+};
 
 /** A channel to one Windbreak. It connects by itself, and does not keep the process alive. */
 export class Connection {
@@ -134,7 +144,13 @@ export class Connection {
 
 function faultOf({ code, details }: ServiceError): Fault {
   const name = Object.entries(status).find(([, number]) => number === code)?.[0] ?? "UNKNOWN";
-  return { kind: "fault", code: isStatus(name) ? name : "UNKNOWN", message: details, isAway: !NOT_AWAY.has(code) };
+  return {
+    kind: "fault",
+    code: isStatus(name) ? name : "UNKNOWN",
+    message: details,
+    isAway: AWAY.has(code),
+    isRefused: REFUSED.has(code),
+  };
 }
 
 function isStatus(name: string): name is keyof typeof status {

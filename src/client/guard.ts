@@ -112,8 +112,8 @@ function callerBy({ principal, role, workspace, labels, perCall }: GuardOptions)
   return { principal, role, workspace, labels, ...perCall?.() };
 }
 
-function denialFor({ code, message, isAway }: Fault): Denial {
-  if (isAway) {
+function denialFor({ code, message, isRefused }: Fault): Denial {
+  if (!isRefused) {
     const why = `Windbreak gave no decision (${code}: ${message})`;
     return { reason: "unavailable", message: `${why}; see that it runs where address says`, httpStatus: 503 };
   }
@@ -124,7 +124,7 @@ function denialFor({ code, message, isAway }: Fault): Denial {
 /** The body with the cap that the decision names; undefined where the cap has no token for each answer. */
 function bodyFor({ options }: Desk, { route, read, decision }: Admitted, body: Buffer): Buffer | undefined {
   if (!decision || route.form === "transcription") return body;
-  const model = options.sendDatedModel ? decision.model : undefined;
+  const model = (options.sendDatedModel ?? true) && decision.model !== read.call.model ? decision.model : undefined;
   const isCapped = read.call.request.maxOutputTokens > 0 || !hasOutput(route.endpoint);
   if (isCapped) return writtenInto(route.form, body, { maxTokens: undefined, model });
   const maxTokens = Math.floor(decision.maxOutputTokens / read.call.choices);

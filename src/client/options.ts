@@ -46,7 +46,10 @@ export interface GuardOptions extends ConnectionOptions, Caller {
   readonly unguarded?: readonly string[] | undefined;
   /** Calls whose price does not stand in the model's rates are refused, unless named here. */
   readonly unpriced?: readonly ("priority_tier" | "built_in_tools")[] | undefined;
-  /** Send the dated model that was decided and priced in place of the alias that was asked for. Default false. */
+  /**
+   * Send the dated model that was decided and priced in place of the alias that was asked for, whose meaning and price
+   * may move (default). Mistral's answer then names that model. Forms, of transcriptions, are sent as they are.
+   */
   readonly sendDatedModel?: boolean | undefined;
   /** Told of each decision, before the call goes on. What it throws ends the call. */
   readonly onDecision?: ((verdict: Verdict) => void) | undefined;

@@ -64,7 +64,7 @@ export class Settler {
       if (asked.kind === "answer") {
         return { kind: "recorded", requestId, recorded: recordedOf(asked.message) };
       }
-      const isHopeless = !asked.isAway || this.#open.size > MOST_KEPT || performance.now() > until;
+      const isHopeless = asked.isRefused || this.#open.size > MOST_KEPT || performance.now() > until;
       if (isHopeless || (await this.#hasEnded(ms))) {
         return { kind: "lost", requestId, message: `${asked.code}: ${asked.message}` };
       }

@@ -4,7 +4,7 @@ import type { Fault } from "./connection.js";
 export class WindbreakError extends Error {
   /** A gRPC status: `UNAVAILABLE`. */
   readonly code: Fault["code"];
-  /** It is away, too slow, or failed; else it is the question that is at fault. */
+  /** It is absent or too slow: what you may choose to fail open for. */
   readonly isAway: boolean;
 
   constructor({ code, message, isAway }: Fault) {

@@ -3,6 +3,7 @@ import { denialOf } from "../../../src/client/client.js";
 import { COMPLETION, SERVER_ERROR, STREAM } from "../../support/mistral/answers.js";
 import { CHAT, COST, EAGER, OUTPUT_NANO_USD, reservedBy, rig } from "./rig.js";
 
+const DATED = { ...CHAT, model: "mistral-small-2603", stream: false };
 const CHAT_PATH = "POST /v1/chat/completions";
 
 describe("Mistral's client with Windbreak", () => {
@@ -15,15 +16,15 @@ describe("Mistral's client with Windbreak", () => {
     expect(mistral.requests).toHaveLength(2);
   });
 
-  it("sends the cap that was reserved where the call names none, and leaves the rest as it is", async () => {
+  it("sends the model that was priced, and the cap that was reserved where the call names none", async () => {
     const { client, mistral, verdicts } = await rig({ limits: "{ tokens_per_request: 900, usd_per_month: 10 }" });
     await client.chat.complete({ ...CHAT, n: 2, temperature: 0.5 });
     await client.chat.complete({ ...CHAT, maxTokens: 16 });
     const [first, second] = mistral.requests.map(({ body }): unknown => JSON.parse(body.toString()));
     const [verdict] = verdicts;
     const cap = verdict?.kind === "allowed" ? verdict.decision.maxOutputTokens : 0;
-    expect(first).toEqual({ ...CHAT, stream: false, n: 2, temperature: 0.5, max_tokens: Math.floor(cap / 2) });
-    expect(second).toEqual({ ...CHAT, stream: false, max_tokens: 16 });
+    expect(first).toEqual({ ...DATED, n: 2, temperature: 0.5, max_tokens: Math.floor(cap / 2) });
+    expect(second).toEqual({ ...DATED, max_tokens: 16 });
   });
 
   it("passes each piece of a stream on as it comes", async () => {

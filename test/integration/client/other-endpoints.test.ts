@@ -46,13 +46,13 @@ describe("endpoints beside chat", () => {
     expect(await standing()).toEqual({ used: COST, reserved: 0 });
   });
 
-  it("sends the dated model where that is wanted", async () => {
+  it("sends the alias where that is wanted", async () => {
     const { client, mistral } = await rig({
       answers: { "POST /v1/fim/completions": COMPLETION },
-      guard: { sendDatedModel: true },
+      guard: { sendDatedModel: false },
     });
     await client.fim.complete({ model: "codestral-latest", prompt: "def", maxTokens: 8 });
     const sent: unknown = JSON.parse(mistral.requests[0]?.body.toString() ?? "");
-    expect(sent).toMatchObject({ model: "codestral-2508", prompt: "def", max_tokens: 8 });
+    expect(sent).toMatchObject({ model: "codestral-latest", prompt: "def", max_tokens: 8 });
   });
 });
