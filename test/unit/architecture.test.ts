@@ -67,7 +67,23 @@ function isAllowed({ from, to }: Import): boolean {
 
 const imports = files.filter((file) => !file.startsWith("gen/")).flatMap(importsOf);
 
+/** The rooms that a room imports from, as docs/architecture.md tells them. */
+function toldRooms(): Readonly<Record<string, readonly string[]>> {
+  const page = readFileSync(join(SRC, "../docs/architecture.md"), "utf8");
+  const rows = [...page.matchAll(/^\| `(\w+)` \|.*\|([^|]*)\|$/gm)];
+  return Object.fromEntries(rows.map(([, room = "", rooms = ""]) => [room, rooms.match(/\w+(?=`)/g) ?? []]));
+}
+
+function importedRooms(arrows: readonly string[]): readonly string[] {
+  return [...new Set(arrows.map(roomOf))].sort();
+}
+
 describe("the house", () => {
+  it("is told of as it is in docs/architecture.md", () => {
+    const rooms = Object.entries(ARROWS).map(([room, arrows]) => [room, importedRooms(arrows)]);
+    expect(toldRooms()).toEqual(Object.fromEntries(rooms));
+  });
+
   it("has no room that the plan does not know", () => {
     expect([...new Set(files.map((file) => roomOf(file.replace(/\.ts$/, ""))))].sort()).toEqual(
       Object.keys(ARROWS).sort(),
