@@ -1,0 +1,128 @@
+import { isMap, isSeq, parse, parseAllDocuments, parseDocument, type YAMLMap } from "yaml";
+import { formatFault } from "../../src/policy/faults.js";
+import { loadPolicy } from "../../src/policy/load-policy.js";
+import { metricFaults } from "./known.js";
+import type { Block } from "./markdown.js";
+import type { Stage } from "./stage.js";
+
+const POLICY = [
+  "version",
+  "organization",
+  "timezone",
+  "limits",
+  "workspaces",
+  "roles",
+  "principals",
+  "trust",
+  "models",
+  "alerts",
+  "notify",
+  "price_factor",
+  "unbounded",
+];
+const SUITE_HEAD = "policy: policy.yaml\nat: 2026-11-29T12:00:00Z\ncases:\n";
+const A_REQUEST = "{ principal: ada, role: admin, workspace: ml-workspace, model: mistral-embed, input_tokens: 1 }";
+
+/** Judge YAML by what it is: a policy, a suite, Prometheus's, or another program's. @returns its faults. */
+export async function yamlFaults(block: Block, stage: Stage): Promise<readonly string[]> {
+  const documents = parseAllDocuments(block.text);
+  const broken = documents.flatMap(({ errors }) =>
+    errors.map(({ message }) => `${block.at}: ${message.split("\n")[0]}`),
+  );
+  if (broken.length > 0) return broken;
+  const value: unknown = parse(block.text.split(/^---$/m).at(-1) ?? "");
+  const keys = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+  const has = (...names: readonly string[]) => names.some((name) => keys.includes(name));
+  if (has("cases", "given", "request") || Array.isArray(value)) return suiteFaults(block, stage, keys);
+  if (has("apiVersion", "services", "jobs")) return [];
+  if (has("scrape_configs", "rule_files", "groups")) return metricFaults(block);
+  if (has("static_resources")) return envoyFaults(block, stage);
+  if (keys.length > 0 && keys.every((key) => POLICY.includes(key))) return policyFaults(block, stage);
+  return [
+    `${block.at}: what this YAML is, with ${keys.join(", ")}, the test does not know; teach it in test/docs/yaml-blocks.ts, or mark the block "not run: run by PATH" of the test that does`,
+  ];
+}
+
+/** The file that a block is to be saved as, by a comment on its first line or by the prose before it. */
+export function fileOf({ text, prose }: Block): string | undefined {
+  return (
+    /^(?:#|\/\/) ([\w.-]+\.\w+)\n/.exec(text)?.[1] ?? /\b[Ss]ave (?:it |this |that )?as `([\w./-]+)`/.exec(prose)?.[1]
+  );
+}
+
+/** A whole policy is judged by itself, a part of one as an edit of what the reader has. */
+function policyFaults(block: Block, stage: Stage): readonly string[] {
+  const isWhole = /^version:/m.test(block.text);
+  const file = fileOf(block);
+  const text = isWhole ? block.text : merged(stage.read("policy.yaml") ?? "", block.text);
+  const loaded = loadPolicy(Buffer.from(text), "policy.yaml");
+  if (loaded.kind === "faulty") return loaded.faults.map((fault) => `${block.at}: ${formatFault(fault)}`);
+  if (file !== undefined || !isWhole) stage.save(file ?? "policy.yaml", stage.placed(text));
+  return [];
+}
+
+function merged(policy: string, edit: string): string {
+  const document = parseDocument(policy);
+  const added = parseDocument(edit);
+  if (!isMap(document.contents) || !isMap(added.contents)) throw new TypeError("a policy is a map");
+  mergeInto(document.contents, added.contents);
+  // Whom an edit names, and what it takes for granted.
+  for (const [room, key] of [
+    ["workspaces", "workspace"],
+    ["roles", "role"],
+  ] as const) {
+    for (const name of namesOf(document.toJS(), key)) {
+      if (!document.hasIn([room, name])) document.setIn([room, name], document.createNode({ models: ["*"] }));
+    }
+  }
+  return document.toString();
+}
+
+function mergeInto(map: YAMLMap, added: YAMLMap): void {
+  for (const { key, value } of added.items) {
+    const there = map.get(key, true);
+    if (isMap(there) && isMap(value)) mergeInto(there, value);
+    // Trust rules, alerts, credentials come beside those that there are; a list of names is another list.
+    else if (isSeq(there) && isSeq(value) && value.items.every(isMap)) there.items.push(...value.items);
+    else map.set(key, value);
+  }
+}
+
+/** The roles, or workspaces, that principals have and trust rules give. */
+function namesOf(
+  policy: { readonly principals?: object; readonly trust?: readonly object[] },
+  key: string,
+): readonly string[] {
+  const holders: readonly object[] = [...Object.values(policy.principals ?? {}), ...(policy.trust ?? [])];
+  return holders.flatMap((holder) => {
+    const given: unknown = Object.entries(holder).find(([name]) => name === key)?.[1];
+    if (typeof given === "string") return [given];
+    const map = typeof given === "object" && given !== null && "map" in given ? given.map : undefined;
+    return typeof map === "object" && map !== null ? Object.values(map).map(String) : [];
+  });
+}
+
+async function suiteFaults(block: Block, stage: Stage, keys: readonly string[]): Promise<readonly string[]> {
+  const file = fileOf(block) ?? "of-the-page.test.yaml";
+  stage.save(file, completeSuite(block.text, keys));
+  const { code, stdout, stderr } = await stage.run(`windbreak policy test ${file}`);
+  // A request alone says nothing of what must come of it.
+  const isFine = code === 0 || (code === 1 && !keys.includes("cases") && keys.includes("request"));
+  return isFine ? [] : [`${block.at}: windbreak policy test ends with ${code}:\n${stdout}${stderr}`];
+}
+
+function completeSuite(text: string, keys: readonly string[]): string {
+  const deeper = (blanks: string) => text.replaceAll(/^(?=.)/gm, blanks);
+  if (keys.includes("cases")) return text;
+  if (keys.length === 0) return SUITE_HEAD + deeper("  ");
+  const rest = keys.includes("request")
+    ? "    expect: { decision: allow }\n"
+    : `    request: ${A_REQUEST}\n    expect: { decision: allow }\n`;
+  return `${SUITE_HEAD}  - name: as on the page\n${deeper("    ")}${rest}`;
+}
+
+async function envoyFaults(block: Block, stage: Stage): Promise<readonly string[]> {
+  stage.save("of-the-page.envoy.yaml", stage.placed(block.text));
+  const { code, stderr } = await stage.run("envoy-validate of-the-page.envoy.yaml");
+  return code === 0 ? [] : [`${block.at}: Envoy refuses it:\n${stderr}`];
+}
