@@ -13,12 +13,25 @@ const [CALLS, ADMITTED] = [105, 95];
 const DEVELOPERS = ["ada", "bob", "cem"];
 const SECRETS = ["mistral", "mistral-dev", "hook", "redis"];
 
+/** A suite with the case that docs/policy-lab.md shows failing. */
+const FAILING = `policy: policy.yaml
+at: 2026-11-29T12:00:00Z
+cases:
+  # More than is left.
+  - name: a developer has 500,000 tokens a day
+    given: { roles.developer.tokens_per_day: 498_800 }
+    request:
+      { principal: ada, role: developer, workspace: dev-workspace, model: codestral-latest, input_tokens: 1000, max_output_tokens: 500 }
+    expect: { decision: allow }
+`;
+
 /** Put up what every page may take for granted, and of the rest what this one names. */
 export async function furnish(stage: Stage, text: string): Promise<void> {
   const sample = stage.read("deploy/policy.yaml") ?? "";
   stage.save("policy.yaml", sample);
   stage.save("policy.test.yaml", stage.read("deploy/policy.test.yaml") ?? "");
   for (const name of ["new.yaml", "new-policy.yaml"]) stage.save(name, edited(sample));
+  stage.save("budget.test.yaml", FAILING);
   for (const name of SECRETS) stage.save(`run/secrets/${name}`, "a-secret-of-nobody\n");
   for (const place of ["windbreak", "envoy"]) mkdirSync(join(stage.directory, "run", place));
   mkdirSync(join(stage.directory, "var/log/windbreak"), { recursive: true });
