@@ -19,6 +19,7 @@ function lacking(text: string): string {
     /^envoy |static_resources/m.test(text)
       ? missing({ kind: "envoy", version: ENVOY_VERSIONS.at(-1) ?? "" })
       : undefined,
+    /import Mistral/.test(text) ? missing({ kind: "mistralai" }) : undefined,
     /\bjq\b/.test(text) && !isOnPath("jq") ? "jq is missing: apt-get install jq." : undefined,
   ];
   return needs.filter((one) => one !== undefined).join(" ");
@@ -31,11 +32,12 @@ function isOnPath(program: string): boolean {
 describe("what stands in the docs' blocks", () => {
   it.for(pageNames())("%s does what it says, from its first block to its last", PAGE, async (name, { skip }) => {
     const page = readPage(name);
-    const because = lacking(page.blocks.map(({ text }) => text).join("\n"));
+    const whole = page.blocks.map(({ text, mark = "" }) => `${mark}\n${text}`).join("\n");
+    const because = lacking(whole);
     if (because !== "") skip(because);
     const faults = [...page.faults];
     if (page.blocks.length > 0) {
-      const stage = await Stage.open(page.blocks.map(({ text }) => text).join("\n"));
+      const stage = await Stage.open(whole);
       const reading: Reading = { stage, last: undefined };
       for (const block of page.blocks) faults.push(...(await faultsOf(block, reading)));
     }

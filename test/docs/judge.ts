@@ -6,6 +6,11 @@ import { jsonFault, lastJson, textFault } from "./outputs.js";
 import type { Ended, Stage } from "./stage.js";
 import { yamlFaults } from "./yaml-blocks.js";
 
+/** JSON, or what names no language, right after commands is what they say. */
+function isTheirOutput({ follows, language }: Block, { last }: Reading): boolean {
+  return follows && last !== undefined && (language === "json" || language === "");
+}
+
 /** Languages that a test of their own judges, all blocks at once. */
 export const ELSEWHERE: ReadonlySet<string> = new Set(["ts", "typescript"]);
 const DIAGRAMS = /^(flowchart|graph|sequenceDiagram|stateDiagram(-v2)?|classDiagram)\b/;
@@ -25,10 +30,10 @@ export async function faultsOf(block: Block, reading: Reading): Promise<readonly
   const marked = markOf(block);
   if (marked.kind === "faulty") return [marked.fault];
   if (marked.kind === "not run" || ELSEWHERE.has(language)) return [];
-  if (marked.kind === "output" || (block.follows && language === "json" && reading.last)) {
+  if (marked.kind === "output" || isTheirOutput(block, reading)) {
     return outputFaults(block, reading, marked.kind === "output" ? marked.command : undefined);
   }
-  switch (language) {
+  switch (language === "" ? spokenIn(block) : language) {
     case "sh":
     case "bash":
     case "shell":
@@ -62,6 +67,12 @@ export async function faultsOf(block: Block, reading: Reading): Promise<readonly
         `${at}: ${language === "" ? "the block names no language" : `nobody runs ${language}`}; name one of sh, console, yaml, json, js, ts, python, promql, mermaid or text, or mark it "not run: run by PATH" of a test that does`,
       ];
   }
+}
+
+/** What a block is that names no language: a session, commands of ours, or nothing that could be told. */
+function spokenIn({ text }: Block): string {
+  if (PROMPT.test(text.split("\n")[0] ?? "")) return "console";
+  return /^(windbreak|node dist\/main\.js) /.test(text) ? "sh" : "";
 }
 
 async function commandFaults({ at, text }: Block, reading: Reading): Promise<readonly string[]> {

@@ -31,10 +31,14 @@ describe("a page", () => {
     expect(blocks[0]?.prose).toBe("Save as `a.yaml`:");
   });
 
-  it("says where a block does not end, and where one is indented", () => {
+  it("has blocks that are indented, but for what goes on in a list", () => {
+    const { blocks } = parsePage("p.md", "Do:\n\n    one\n\n      two\n\nthen\n");
+    expect(blocks).toMatchObject([{ at: "p.md:3", line: 3, language: "", text: "one\n\n  two\n", prose: "Do:" }]);
+    expect(parsePage("p.md", "- one\n\n    more of it\n").blocks).toEqual([]);
+  });
+
+  it("says where a block does not end", () => {
     expect(parsePage("p.md", "```sh\nls\n").faults).toEqual(["p.md:1: the block never ends; close its fence"]);
-    expect(parsePage("p.md", "Do:\n\n    ls\n").faults).toEqual([expect.stringMatching(/^p\.md:3: an indented block/)]);
-    expect(parsePage("p.md", "- one\n\n    more of it\n").faults).toEqual([]);
   });
 
   it("has the anchors that GitHub gives its headings", () => {
@@ -75,6 +79,10 @@ describe("a block", () => {
 
   it("is a fault where it shows what does not come", async () => {
     expect(await judged("```console\n$ echo one 2 three\none 1 three\n$ echo b\n…\n```\n")).toEqual([]);
+    expect(await judged("    windbreak --version\n\n```\n0.1.0\n```\n")).toEqual([]);
+    expect(await judged("    windbreak --version\n\n```\nzero\n```\n")).toEqual([
+      expect.stringMatching(/it shows "zero"/),
+    ]);
     expect(await judged("```console\n$ echo one\ntwo\n```\n")).toEqual([expect.stringMatching(/it shows "two"/)]);
     expect(await judged('```sh\necho \'{"a": 1}\'\n```\n\n```json\n{"a": 2}\n```\n')).toEqual([]);
     expect(await judged('```sh\necho \'{"a": 1}\'\n```\n\n```json\n{"b": 2}\n```\n')).toEqual([
@@ -86,9 +94,7 @@ describe("a block", () => {
   it("is a fault where it is a policy, a suite or a question to Prometheus that is none", async () => {
     expect(await judged("```yaml\nroles:\n  a: { modles: [x] }\n```\n")).not.toEqual([]);
     expect(await judged("```yaml\ngiven: { workspaces.none.usd_per_day: 1 }\n```\n")).not.toEqual([]);
-    expect(await judged("```yaml\ngoats: 3\n```\n")).toEqual([
-      expect.stringMatching(/the test does not know; teach it/),
-    ]);
+    expect(await judged("```yaml\ngoats: 3\n```\n")).toEqual([expect.stringMatching(/nobody knows; add its kind/)]);
     expect(await judged("```promql\nrate(windbreak_goats_total[5m])\n```\n")).toHaveLength(1);
   });
 });

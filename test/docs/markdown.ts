@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 export const ROOT = join(import.meta.dirname, "../..");
 
-/** A fenced block of a page. */
+/** A block of a page, between fences or indented. */
 export interface Block {
-  /** Of its opening fence: `docs/envoy.md:35`. */
+  /** Where it begins: `docs/envoy.md:35`. */
   readonly at: string;
   /** The line of the page, from 1, on which its text begins. */
   readonly line: number;
@@ -33,7 +33,7 @@ export interface Page {
 
 const FENCE = /^( {0,3})(`{3,}|~{3,})(.*)$/;
 const MARK = /^<!--\s*(.*?)\s*-->$/;
-const INDENTED = /^(?: {4}|\t)\S/;
+const INDENTED = /^(?: {4}|\t)/;
 const LIST_ITEM = /^\s*(?:[-*+]|\d+[.)])\s/;
 
 /** Every page whose blocks are run, by its path from the root; one that is added in docs/ is among them. */
@@ -51,45 +51,74 @@ export function readPage(name: string): Page {
 
 /** Take a page apart. Never throws: what is wrong with its form is among its faults. */
 export function parsePage(name: string, text: string): Page {
+  const lines = text.split("\n");
   const blocks: Block[] = [];
   const prose: { line: number; text: string }[] = [];
   const faults: string[] = [];
-  const lines = text.split("\n");
-  let open: { fence: string; block: Omit<Block, "text">; lines: string[] } | undefined;
-  /** What stands right before, but for blank lines. */
-  let before: "block" | "other" = "other";
-  let mark: string | undefined;
-  let [last, isBlank, isList] = ["", true, false];
-  for (const [index, content] of lines.entries()) {
-    const line = index + 1;
-    const fence = FENCE.exec(content);
-    if (open) {
-      if (fence?.[2]?.startsWith(open.fence) && fence[3]?.trim() === "") {
-        blocks.push({ ...open.block, text: open.lines.map((one) => `${one}\n`).join("") });
-        [open, before, mark, isBlank] = [undefined, "block", undefined, true];
-      } else open.lines.push(content);
+  let before = { mark: undefined as string | undefined, prose: "", follows: false, isBlank: true, isList: false };
+  for (let index = 0; index < lines.length; ) {
+    const { mark, follows } = before;
+    const found = fencedAt(lines, index) ?? (before.isBlank && !before.isList ? indentedAt(lines, index) : undefined);
+    if (found) {
+      const at = `${name}:${index + 1}`;
+      const { language, end, isClosed } = found;
+      blocks.push({ at, line: found.line + 1, language, text: found.text, mark, prose: before.prose, follows });
+      if (!isClosed) faults.push(`${at}: the block never ends; close its fence`);
+      before = { ...before, mark: undefined, follows: true, isBlank: true };
+      index = end;
       continue;
     }
-    if (fence) {
-      const language = (fence[3] ?? "").trim().split(/\s/)[0]?.toLowerCase() ?? "";
-      const block = { at: `${name}:${line}`, line: line + 1, language, mark, prose: last, follows: before === "block" };
-      open = { fence: fence[2] ?? "```", block, lines: [] };
-      continue;
-    }
-    if (isBlank && !isList && INDENTED.test(content)) {
-      faults.push(
-        `${name}:${line}: an indented block says not what it is; put it between fences that name its language`,
-      );
-    }
-    prose.push({ line, text: content });
-    isBlank = content.trim() === "";
-    if (isBlank) continue;
-    isList = LIST_ITEM.test(content) || (isList && /^\s/.test(content));
-    mark = MARK.exec(content)?.[1];
-    if (mark === undefined) [before, last] = ["other", content];
+    const content = lines[index] ?? "";
+    prose.push({ line: index + 1, text: content });
+    before = after(content, before);
+    index += 1;
   }
-  if (open) faults.push(`${open.block.at}: the block never ends; close its fence`);
   return { name, blocks, prose, faults };
+}
+
+/** What a line leaves to know for those after it. */
+function after<T extends { readonly isList: boolean }>(content: string, before: T) {
+  if (content.trim() === "") return { ...before, isBlank: true };
+  const isList = LIST_ITEM.test(content) || (before.isList && /^\s/.test(content));
+  const mark = MARK.exec(content)?.[1];
+  if (mark !== undefined) return { ...before, mark, isList, isBlank: true };
+  return { ...before, mark, prose: content, follows: false, isList, isBlank: false };
+}
+
+/** A block without its place: where its text and the page after it begin, from 0. */
+interface Found extends Pick<Block, "language" | "text"> {
+  readonly line: number;
+  readonly end: number;
+  readonly isClosed: boolean;
+}
+
+function fencedAt(lines: readonly string[], index: number): Found | undefined {
+  const [, , fence, info = ""] = FENCE.exec(lines[index] ?? "") ?? [];
+  if (fence === undefined) return undefined;
+  const rest = lines.slice(index + 1);
+  const length = rest.findIndex(
+    (one) => FENCE.exec(one)?.[2]?.startsWith(fence) === true && FENCE.exec(one)?.[3] === "",
+  );
+  const isClosed = length >= 0;
+  const inside = isClosed ? rest.slice(0, length) : rest;
+  const language = info.trim().split(/\s/)[0]?.toLowerCase() ?? "";
+  return { language, text: textOf(inside), line: index + 1, end: index + inside.length + 2, isClosed };
+}
+
+/** It goes on over blank lines, which are of no account at its end. */
+function indentedAt(lines: readonly string[], index: number): Found | undefined {
+  if (!INDENTED.test(lines[index] ?? "") || lines[index]?.trim() === "") return undefined;
+  const inside: string[] = [];
+  for (const one of lines.slice(index)) {
+    if (!INDENTED.test(one) && one.trim() !== "") break;
+    inside.push(one.replace(/^( {4}|\t)/, ""));
+  }
+  while (inside.at(-1)?.trim() === "") inside.pop();
+  return { language: "", text: textOf(inside), line: index, end: index + inside.length, isClosed: true };
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((one) => `${one}\n`).join("");
 }
 
 /** The anchors of a page's headings, as GitHub makes them. */

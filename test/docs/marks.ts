@@ -20,18 +20,21 @@ export const REASONS: readonly string[] = [
 
 /** What becomes of a block. */
 export type Marked =
-  | { readonly kind: "run" }
+  /** `given`: code that it takes for granted, for the compiler. */
+  | { readonly kind: "run"; readonly given?: string }
   /** It shows what the commands before it said, or else what `command` says. */
   | { readonly kind: "output"; readonly command: string | undefined }
   | { readonly kind: "not run"; readonly because: string }
   | { readonly kind: "faulty"; readonly fault: string };
 
-/** Read a block's mark: `not run: REASON`, `not run: run by PATH of a test`, `output` or `output of: COMMAND`. */
+/** Read a block's mark: `not run: REASON`, `not run: run by PATH of a test`, `output` `output of: COMMAND`, or `given: CODE`. */
 export function markOf({ at, mark }: Block): Marked {
   if (mark === undefined) return { kind: "run" };
   if (mark === "output") return { kind: "output", command: undefined };
   const command = /^output of: (.+)$/.exec(mark)?.[1];
   if (command !== undefined) return { kind: "output", command };
+  const given = /^given: (.+)$/.exec(mark)?.[1];
+  if (given !== undefined) return { kind: "run", given };
   const because = /^not run: (.+)$/.exec(mark)?.[1];
   // Whatever else a comment says is not about the block.
   if (because === undefined) return /^(not[ -]run|output)/i.test(mark) ? faulty(at, mark) : { kind: "run" };

@@ -4,11 +4,11 @@ import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { createProgram } from "../../src/commands/program.js";
 import { SERIES, sources } from "./known.js";
-import { pageNames, ROOT, readPage } from "./markdown.js";
+import { codeIn, pageNames, ROOT, readPage } from "./markdown.js";
 
-/** Names that others gave, and that none of our files says: OpenTelemetry's variables. */
-const OF_OTHERS = /^OTEL_/;
-/** Flags of the bench, the fuzzer, and of programs that pages name beside windbreak. */
+/** Variables that others gave, and that none of our files need say. */
+const OF_OTHERS = /^(OTEL|LC|AWS|NODE)_/;
+/** Flags of the bench and of Node that pages name in prose. */
 const FLAGS_OF_OTHERS = new Set([
   ...[
     "--quick",
@@ -50,11 +50,24 @@ function isPath(path: string): boolean {
   return existsSync(join(ROOT, path.replace(/[^/]*[*{].*$/, "")));
 }
 
+/** Flags of ours that prose names, `--listen` or `windbreak serve --listen`. What other programs read is theirs. */
+function flagsInProse(text: string): readonly string[] {
+  return codeIn(text).flatMap((code) => (/^(--|windbreak )/.test(code) ? flagsOfLine(code) : []));
+}
+
+function flagsInCode(text: string): readonly string[] {
+  return /(^|[|&] *|\$ |; *)(windbreak|node dist\/main\.js) /.test(text) ? flagsOfLine(text) : [];
+}
+
+function flagsOfLine(text: string): readonly string[] {
+  return [...text.matchAll(/(?<![\w-])(--[a-z][a-z0-9-]*)/g)].map(([, flag = ""]) => flag);
+}
+
 /** Names in a line that nothing has, each with what to look at. */
-function unknownIn(line: string): readonly string[] {
+function unknownIn(line: string, ownFlags: readonly string[]): readonly string[] {
   const found = (pattern: RegExp) => [...line.matchAll(pattern)].map(([, name = ""]) => name);
   return [
-    ...found(/(?<![\w-])(--[a-z][a-z0-9-]*)/g)
+    ...ownFlags
       .filter((flag) => !flags.has(flag) && !FLAGS_OF_OTHERS.has(flag))
       .map((flag) => `no command has the flag ${flag}; see windbreak --help`),
     ...found(/(?<!\w)(windbreak_[a-z_]*[a-z])\b(?!\.)/g)
@@ -75,17 +88,20 @@ function unknownIn(line: string): readonly string[] {
 describe("names in the docs", () => {
   it.each(pageNames())("%s names flags, metrics, reasons, variables and files that there are", (name) => {
     const { prose, blocks } = readPage(name);
-    const inBlocks = blocks.flatMap(({ text, line }) =>
-      text.split("\n").map((content, index) => ({ line: line + index, text: content })),
-    );
-    const faults = [...prose, ...inBlocks].flatMap(({ line, text }) =>
-      unknownIn(text).map((fault) => `${name}:${line}: ${fault}`),
-    );
+    const told = (line: number) => (fault: string) => `${name}:${line}: ${fault}`;
+    const faults = prose.flatMap(({ line, text }) => unknownIn(text, flagsInProse(text)).map(told(line)));
+    for (const { text, line } of blocks) {
+      // A command goes on where its line ends in a backslash.
+      const whole = text.replaceAll(/\\\n/g, "  ").split("\n");
+      faults.push(...whole.flatMap((one) => unknownIn(one, flagsInCode(one)).map(told(line))));
+    }
     expect(faults.join("\n")).toBe("");
   });
 
   it("are told where there is nothing of that name", () => {
     const line = "`--polciy`, `windbreak_descisions_total`, WINDBREAK_POLCIY, RATE_LIMITTED, `src/domain/evalute.ts`";
-    expect(unknownIn(line)).toHaveLength(5);
+    expect(unknownIn(line, flagsInProse(line))).toHaveLength(5);
+    expect(flagsInCode("windbreak serve --polciy x")).toEqual(["--polciy"]);
+    expect(flagsInCode("kubectl apply --kustomize x")).toEqual([]);
   });
 });

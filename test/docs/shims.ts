@@ -32,6 +32,18 @@ begin() {
 }
 `;
 
+/** Programs that would change this machine, or need what no test starts, and the mark of a block that names one. */
+const OUT_OF_REACH: Readonly<Record<string, string>> = {
+  npm: "installs or tests the whole project, as .ci/run does",
+  docker: "needs a Docker engine",
+  podman: "needs a Docker engine",
+  kubectl: "needs a Kubernetes cluster",
+  helm: "needs a Kubernetes cluster",
+  kind: "needs a Kubernetes cluster",
+  "apt-get": "asks for an administrator's password",
+  pip: "needs a package that is not published",
+};
+
 const SHIMS: Readonly<Record<string, () => string>> = {
   windbreak: () => `
 if [ "\${1-}" != serve ]; then exec "${process.execPath}" "${MAIN}" "$@"; fi
@@ -59,11 +71,10 @@ exec python3 -m py_compile "$1"
   // Everything that a page makes for root is made in the stage.
   sudo: () => `exec "$@"\n`,
   ...Object.fromEntries(
-    ["npm", "docker", "podman", "kubectl", "helm", "kind", "apt-get", "pip", "pip3"].map((name) => [
-      name,
-      () =>
-        `echo "${name} would change this machine, or needs what no test starts; mark the block: not run" >&2\nexit 1\n`,
-    ]),
+    Object.entries(OUT_OF_REACH).map(([name, reason]) => {
+      const sentence = `${name} is not run in a page; mark the block, as "not run: ${reason}"`;
+      return [name, () => `cat >&2 <<"END"\n${sentence}\nEND\nexit 1\n`];
+    }),
   ),
 };
 

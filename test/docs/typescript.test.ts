@@ -11,20 +11,24 @@ const DEADLINE_MS = 60_000;
 it("TypeScript in the docs type-checks, as a program of its own in each block", { timeout: DEADLINE_MS }, async () => {
   const blocks = pageNames()
     .flatMap((name) => readPage(name).blocks)
-    .filter((block) => ELSEWHERE.has(block.language) && markOf(block).kind === "run");
-  // Beside the packages, so that imports find them.
-  const cache = join(ROOT, "node_modules/.cache");
-  mkdirSync(cache, { recursive: true });
-  const directory = mkdtempSync(join(cache, "docs-"));
+    .filter(({ language }) => ELSEWHERE.has(language));
+  // In the repository, so that imports find the packages, and the one that this is.
+  const build = join(ROOT, "build");
+  mkdirSync(build, { recursive: true });
+  const directory = mkdtempSync(join(build, "docs-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
-  const files = blocks.map(({ at, text }, index) => {
-    const file = `${index}-${at.replaceAll(/\W+/g, "-")}.mts`;
-    writeFileSync(join(directory, file), `${text}\nexport {};\n`);
-    return file;
+  const files = blocks.flatMap((block, index) => {
+    const marked = markOf(block);
+    if (marked.kind !== "run") return [];
+    const file = `${index}-${block.at.replaceAll(/\W+/g, "-")}.mts`;
+    writeFileSync(join(directory, file), `${marked.given ?? ""}\n${block.text}\nexport {};\n`);
+    return [file];
   });
+  // As strict as most readers are.
+  const compilerOptions = { noPropertyAccessFromIndexSignature: false, exactOptionalPropertyTypes: false };
   writeFileSync(
     join(directory, "tsconfig.json"),
-    JSON.stringify({ extends: join(ROOT, "tsconfig.json"), files, include: [] }),
+    JSON.stringify({ extends: join(ROOT, "tsconfig.json"), compilerOptions, files, include: [] }),
   );
   expect(await said(directory)).toBe("");
 });

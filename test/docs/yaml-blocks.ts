@@ -1,4 +1,4 @@
-import { isMap, isSeq, parse, parseAllDocuments, parseDocument, type YAMLMap } from "yaml";
+import { isMap, isSeq, parseAllDocuments, parseDocument, type YAMLMap } from "yaml";
 import { formatFault } from "../../src/policy/faults.js";
 import { loadPolicy } from "../../src/policy/load-policy.js";
 import { metricFaults } from "./known.js";
@@ -23,23 +23,38 @@ const POLICY = [
 const SUITE_HEAD = "policy: policy.yaml\nat: 2026-11-29T12:00:00Z\ncases:\n";
 const A_REQUEST = "{ principal: ada, role: admin, workspace: ml-workspace, model: mistral-embed, input_tokens: 1 }";
 
+interface Kind {
+  /** Any of these at the top tells it. */
+  readonly keys: readonly string[];
+  readonly faults: (
+    block: Block,
+    stage: Stage,
+    keys: readonly string[],
+  ) => readonly string[] | Promise<readonly string[]>;
+}
+
+/** What YAML stands in the docs, the first that fits. */
+const KINDS: readonly Kind[] = [
+  { keys: ["cases", "given", "request"], faults: suiteFaults },
+  // Of Kubernetes, compose, CI systems: read, and no more. What is in deploy/ is judged by tests of its own.
+  { keys: ["apiVersion", "services", "jobs", "components"], faults: () => [] },
+  { keys: ["scrape_configs", "rule_files", "groups"], faults: metricFaults },
+  { keys: ["static_resources"], faults: envoyFaults },
+];
+
 /** Judge YAML by what it is: a policy, a suite, Prometheus's, or another program's. @returns its faults. */
 export async function yamlFaults(block: Block, stage: Stage): Promise<readonly string[]> {
   const documents = parseAllDocuments(block.text);
-  const broken = documents.flatMap(({ errors }) =>
-    errors.map(({ message }) => `${block.at}: ${message.split("\n")[0]}`),
-  );
-  if (broken.length > 0) return broken;
-  const value: unknown = parse(block.text.split(/^---$/m).at(-1) ?? "");
-  const keys = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
-  const has = (...names: readonly string[]) => names.some((name) => keys.includes(name));
-  if (has("cases", "given", "request") || Array.isArray(value)) return suiteFaults(block, stage, keys);
-  if (has("apiVersion", "services", "jobs")) return [];
-  if (has("scrape_configs", "rule_files", "groups")) return metricFaults(block);
-  if (has("static_resources")) return envoyFaults(block, stage);
+  const broken = documents.flatMap(({ errors }) => errors.map(({ message }) => message.split("\n")[0]));
+  if (broken.length > 0) return broken.map((fault) => `${block.at}: ${fault}`);
+  const value: unknown = documents.at(-1)?.toJS();
+  if (Array.isArray(value)) return suiteFaults(block, stage, []);
+  const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
+  const kind = KINDS.find(({ keys: telling }) => telling.some((key) => keys.includes(key)));
+  if (kind) return kind.faults(block, stage, keys);
   if (keys.length > 0 && keys.every((key) => POLICY.includes(key))) return policyFaults(block, stage);
   return [
-    `${block.at}: what this YAML is, with ${keys.join(", ")}, the test does not know; teach it in test/docs/yaml-blocks.ts, or mark the block "not run: run by PATH" of the test that does`,
+    `${block.at}: what this YAML is, with ${keys.join(", ")} at the top, nobody knows; add its kind to test/docs/yaml-blocks.ts, or mark the block "not run: run by PATH" of the test that judges it`,
   ];
 }
 
