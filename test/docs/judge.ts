@@ -6,13 +6,9 @@ import { jsonFault, lastJson, textFault } from "./outputs.js";
 import type { Ended, Stage } from "./stage.js";
 import { yamlFaults } from "./yaml-blocks.js";
 
-/** JSON, or what names no language, right after commands is what they say. */
-function isTheirOutput({ follows, language }: Block, { last }: Reading): boolean {
-  return follows && last !== undefined && (language === "json" || language === "");
-}
-
 /** Languages that a test of their own judges, all blocks at once. */
 export const ELSEWHERE: ReadonlySet<string> = new Set(["ts", "typescript"]);
+const COMMANDS: ReadonlySet<string> = new Set(["sh", "bash", "shell", "console"]);
 const DIAGRAMS = /^(flowchart|graph|sequenceDiagram|stateDiagram(-v2)?|classDiagram)\b/;
 const PROMPT = /^\$ (.+)$/;
 const RESERVATION = /\bAAAAA[\w-]{21}\b/g;
@@ -29,7 +25,12 @@ export async function faultsOf(block: Block, reading: Reading): Promise<readonly
   const { at, language, text } = block;
   const marked = markOf(block);
   if (marked.kind === "faulty") return [marked.fault];
-  if (marked.kind === "not run" || ELSEWHERE.has(language)) return [];
+  if (marked.kind === "not run") {
+    // What follows commands that were not run is not the output of those before them.
+    if (COMMANDS.has(language)) reading.last = undefined;
+    return [];
+  }
+  if (ELSEWHERE.has(language)) return [];
   if (marked.kind === "output" || isTheirOutput(block, reading)) {
     return outputFaults(block, reading, marked.kind === "output" ? marked.command : undefined);
   }
@@ -69,6 +70,11 @@ export async function faultsOf(block: Block, reading: Reading): Promise<readonly
   }
 }
 
+/** JSON, or what names no language, right after commands is what they say. */
+function isTheirOutput({ follows, language }: Block, { last }: Reading): boolean {
+  return follows && last !== undefined && (language === "json" || language === "");
+}
+
 /** What a block is that names no language: a session, commands of ours, or nothing that could be told. */
 function spokenIn({ text }: Block): string {
   if (PROMPT.test(text.split("\n")[0] ?? "")) return "console";
@@ -86,7 +92,7 @@ async function commandFaults({ at, text }: Block, reading: Reading): Promise<rea
 
 /** Run commands, with what was learned from those before in place of the page's examples. */
 async function run(script: string, { stage }: Reading): Promise<Ended> {
-  if (RESERVATION.test(script)) await learnReservation(stage, script);
+  if (script.match(RESERVATION)) await learnReservation(stage, script);
   const ended = await stage.run(script);
   const issued = /([\w.-]+\.key)$/m.exec(/keys issue .*> *([\w.-]+)/.exec(script)?.[1] ?? "")?.[1];
   if (issued !== undefined) learnKey(stage, issued);

@@ -88,6 +88,8 @@ describe("a block", () => {
     expect(await judged('```sh\necho \'{"a": 1}\'\n```\n\n```json\n{"b": 2}\n```\n')).toEqual([
       expect.stringMatching(/in vain \.b; not shown \.a/),
     ]);
+    const unrun = "<!-- not run: needs a Docker engine -->\n```sh\ndocker ps\n```\n";
+    expect(await judged(`\`\`\`sh\necho 1\n\`\`\`\n\n${unrun}\n\`\`\`json\n{"b": 2}\n\`\`\`\n`)).toEqual([]);
     expect(await judged("```json\n{\n```\n")).toHaveLength(1);
   });
 
