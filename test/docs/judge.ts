@@ -1,6 +1,8 @@
 import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { metricFaults } from "./known.js";
-import type { Block } from "./markdown.js";
+import { type Block, ROOT } from "./markdown.js";
 import { markOf } from "./marks.js";
 import { jsonFault, lastJson, textFault } from "./outputs.js";
 import type { Ended, Stage } from "./stage.js";
@@ -30,6 +32,7 @@ export async function faultsOf(block: Block, reading: Reading): Promise<readonly
     if (COMMANDS.has(language)) reading.last = undefined;
     return [];
   }
+  if (marked.kind === "excerpt") return excerptFaults(block, marked.file);
   if (ELSEWHERE.has(language)) return [];
   if (marked.kind === "output" || isTheirOutput(block, reading)) {
     return outputFaults(block, reading, marked.kind === "output" ? marked.command : undefined);
@@ -114,6 +117,12 @@ async function learnReservation(stage: Stage, script: string): Promise<void> {
 function learnKey(stage: Stage, file: string): void {
   const key = stage.read(file)?.trim() ?? "";
   stage.replace("2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", hash("sha256", key, "hex"));
+}
+
+/** A part of a file stands there line by line, but for its indentation. */
+function excerptFaults({ at, text }: Block, file: string): readonly string[] {
+  const plain = (code: string) => code.replaceAll(/^[ \t]+/gm, "");
+  return plain(readFileSync(join(ROOT, file), "utf8")).includes(plain(text)) ? [] : [`${at}: stands not so in ${file}`];
 }
 
 /** Commands behind a prompt, each with what it says. */

@@ -13,6 +13,7 @@ export const REASONS: readonly string[] = [
   "needs Prometheus's promtool",
   "needs a package that is not published",
   "needs another machine",
+  "needs protoc",
   "installs or tests the whole project, as .ci/run does",
   "takes minutes on an idle machine",
   "asks for an administrator's password",
@@ -24,15 +25,22 @@ export type Marked =
   | { readonly kind: "run"; readonly given?: string }
   /** It shows what the commands before it said, or else what `command` says. */
   | { readonly kind: "output"; readonly command: string | undefined }
+  /** It is a part of a file of ours, which tests run. */
+  | { readonly kind: "excerpt"; readonly file: string }
   | { readonly kind: "not run"; readonly because: string }
   | { readonly kind: "faulty"; readonly fault: string };
 
-/** Read a block's mark: `not run: REASON`, `not run: run by PATH of a test`, `output` `output of: COMMAND`, or `given: CODE`. */
+/** Read a block's mark: `not run: REASON`, `not run: run by PATH of a test`, `output` `output of: COMMAND`, `given: CODE`, or the path of a file. */
 export function markOf({ at, mark }: Block): Marked {
   if (mark === undefined) return { kind: "run" };
   if (mark === "output") return { kind: "output", command: undefined };
   const command = /^output of: (.+)$/.exec(mark)?.[1];
   if (command !== undefined) return { kind: "output", command };
+  if (/^[\w.-]+\/[\w./-]+$/.test(mark)) {
+    return existsSync(join(ROOT, mark))
+      ? { kind: "excerpt", file: mark }
+      : { kind: "faulty", fault: `${at}: there is no ${mark}` };
+  }
   const given = /^given: (.+)$/.exec(mark)?.[1];
   if (given !== undefined) return { kind: "run", given };
   const because = /^not run: (.+)$/.exec(mark)?.[1];

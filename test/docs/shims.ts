@@ -41,7 +41,10 @@ const OUT_OF_REACH: Readonly<Record<string, string>> = {
   helm: "needs a Kubernetes cluster",
   kind: "needs a Kubernetes cluster",
   "apt-get": "asks for an administrator's password",
-  pip: "needs a package that is not published",
+  pip: "run by PATH, of the test that installs it",
+  go: "run by PATH, of the test that builds it",
+  mvn: "run by PATH, of the test that builds it",
+  protoc: "needs protoc",
 };
 
 const SHIMS: Readonly<Record<string, () => string>> = {

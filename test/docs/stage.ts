@@ -47,7 +47,7 @@ export class Stage {
     const directory = mkdtempSync(join(tmpdir(), "docs-"));
     const stage = new Stage(directory, new Map());
     endAfterwards(() => stage.#close());
-    for (const name of ["dist", "node_modules", "package.json", "proto", "docs", "test"]) {
+    for (const name of ["dist", "node_modules", "package.json", "proto"]) {
       symlinkSync(join(ROOT, name), join(directory, name));
     }
     cpSync(join(ROOT, "deploy"), join(directory, "deploy"), { recursive: true });

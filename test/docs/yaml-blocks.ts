@@ -1,6 +1,7 @@
 import { isMap, isSeq, parseAllDocuments, parseDocument, type YAMLMap } from "yaml";
 import { formatFault } from "../../src/policy/faults.js";
 import { loadPolicy } from "../../src/policy/load-policy.js";
+import { readKeys } from "../../src/policy/read-keys.js";
 import { metricFaults } from "./known.js";
 import type { Block } from "./markdown.js";
 import type { Stage } from "./stage.js";
@@ -40,6 +41,7 @@ const KINDS: readonly Kind[] = [
   { keys: ["apiVersion", "services", "jobs", "components"], faults: () => [] },
   { keys: ["scrape_configs", "rule_files", "groups"], faults: metricFaults },
   { keys: ["static_resources"], faults: envoyFaults },
+  { keys: ["mistral", "upstream", "sink"], faults: keysFaults },
 ];
 
 /** Judge YAML by what it is: a policy, a suite, Prometheus's, or another program's. @returns its faults. */
@@ -134,6 +136,22 @@ function completeSuite(text: string, keys: readonly string[]): string {
     ? "    expect: { decision: allow }\n"
     : `    request: ${A_REQUEST}\n    expect: { decision: allow }\n`;
   return `${SUITE_HEAD}  - name: as on the page\n${deeper("    ")}${rest}`;
+}
+
+/** Where Mistral's keys are; of a sink alone, the file that it would stand in. */
+function keysFaults({ at, text }: Block, stage: Stage, keys: readonly string[]): readonly string[] {
+  const workspace =
+    "upstream: { dev-workspace: { workspace: 8f1c2d3e, owner: 5b2a7c90, sink: { file: /run/secrets/mistral-dev } } }";
+  const sink = text.replaceAll(/^(?=.)/gm, "    ");
+  const whole = keys.includes("sink")
+    ? `version: 1\nmistral: { key: { env: ADMIN_KEY } }\nupstream:\n  dev-workspace:\n    workspace: 8f1c2d3e\n    owner: 5b2a7c90\n${sink}`
+    : keys.includes("upstream")
+      ? text
+      : `${text}${workspace}\n`;
+  const read = readKeys(Buffer.from(whole), "keys.yaml");
+  if (read.kind === "faulty") return read.faults.map((fault) => `${at}: ${formatFault(fault)}`);
+  if (!keys.includes("sink")) stage.save("keys.yaml", stage.placed(whole));
+  return [];
 }
 
 async function envoyFaults(block: Block, stage: Stage): Promise<readonly string[]> {

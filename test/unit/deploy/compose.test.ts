@@ -75,9 +75,9 @@ describe("what compose starts", () => {
     const command = services.redis.command?.join(" ");
     expect(command).toContain("--appendonly yes --appendfsync everysec");
     expect(command).toContain("--maxmemory-policy noeviction");
-    const documented = /ACL SETUSER windbreak on >PASSWORD (.+)/.exec(
-      readFileSync(join(DEPLOY, "../docs/redis.md"), "utf8"),
-    )?.[1];
+    const documented = /ACL SETUSER windbreak on '>PASSWORD' (.+)/
+      .exec(readFileSync(join(DEPLOY, "../docs/redis.md"), "utf8"))?.[1]
+      ?.replaceAll("'", "");
     const script = readFileSync(join(DEPLOY, "compose/make-secrets"), "utf8");
     expect(documented).toBeDefined();
     expect(script).toContain(`user windbreak on #$digest ${documented}`);
