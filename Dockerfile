@@ -6,13 +6,14 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-# Two builds of one commit are to be equal: nothing tells when it was made.
+# Two builds of one commit are to be equal: nothing tells when it was made, nor by whose umask.
 ARG SOURCE_DATE_EPOCH=0
 RUN npm run build \
   && npm run bundle \
   && npm run sbom \
   && cp build/windbreak.cdx.json build/app/sbom.cdx.json \
   && mkdir build/owned \
+  && chmod -R u=rwX,go=rX build/app build/owned \
   && find build/app build/owned -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
 
 FROM ${BASE}

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { loadPolicy } from "../../src/policy/load-policy.js";
 import { afterwards, connect, temporaryDirectory } from "./running-service.js";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const BUILT = join(import.meta.dirname, "../../dist/main.js");
 /** What a busy machine may take for a start, or for an end. */
 const DEADLINE_MS = 15_000;
 
@@ -19,6 +19,8 @@ export interface Ended {
 }
 
 interface SpawnOptions {
+  /** The program; the built one when left out. */
+  readonly main?: string | undefined;
   /** As whom it runs; as the tests themselves when left out. */
   readonly uid?: number | undefined;
   /** How many files it may open; as many as the tests themselves when left out. */
@@ -64,10 +66,10 @@ class Said {
   readonly #end: Promise<Ended>;
   readonly #listening = new Set<() => void>();
 
-  constructor(args: readonly string[], { uid, openFiles, env = {}, nodeFlags = [] }: SpawnOptions = {}) {
+  constructor(args: readonly string[], { main = BUILT, uid, openFiles, env = {}, nodeFlags = [] }: SpawnOptions = {}) {
     const command = args.slice(0, 2).join(" ");
     const limit = openFiles === undefined ? "" : `ulimit -n ${openFiles} && `;
-    const child = spawn("/bin/sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, ...nodeFlags, MAIN, ...args], {
+    const child = spawn("/bin/sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, ...nodeFlags, main, ...args], {
       env: { ...env },
       stdio: ["ignore", "pipe", "pipe"],
       ...(uid === undefined ? {} : { uid }),
@@ -132,13 +134,14 @@ export async function startProcess(policy: string, options: StartOptions = {}) {
     listen = "127.0.0.1:0",
     admin = "localhost:0",
     flags = [],
+    main,
     uid,
     openFiles,
     env,
     nodeFlags,
   } = options;
   const told = ["--policy", file, "--listen", listen, ...(admin === "" ? [] : ["--admin", admin])];
-  const said = new Said(["serve", ...told, "--log-format", "text", ...flags], { uid, openFiles, env, nodeFlags });
+  const said = new Said(["serve", ...told, "--log-format", "text", ...flags], { main, uid, openFiles, env, nodeFlags });
   // The last thing that it says of its start.
   await said.line(/counters live in/);
   const address = (await said.line(/ listening on (\S+)/))[1] ?? "";
