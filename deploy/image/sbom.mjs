@@ -3,13 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 // `npm run sbom`: what ships and from whom, as CycloneDX. npm's own `--omit dev` leaves out whatever a development
-// dependency needs too (npm 11: 50 of 82), so everything is asked for, and what only development needs is dropped here.
+// dependency needs too (npm 11: 50 of 82), so everything is asked for, and what ships is found from where it begins.
 
 /** Development dependencies of which the build copies a part into what ships. */
 const COPIED = ["uplot"];
 
 /**
- * @typedef {{ "bom-ref": string, name: string, purl: string, properties: { name: string, value: string }[] }} Component
+ * @typedef {{ "bom-ref": string, name: string }} Component
  * @typedef {object} Sbom
  * @property {string} [serialNumber]
  * @property {{ timestamp?: string, component: Component }} metadata
@@ -31,19 +31,35 @@ function sbomOf(directory) {
   /** @type {Sbom} */
   const { serialNumber: _, ...all } = JSON.parse(text);
   const { timestamp: __, ...metadata } = all.metadata;
-  const components = all.components.filter((one) => COPIED.includes(one.name) || !isForDevelopment(one));
-  const shipped = new Set(components.map((one) => one["bom-ref"]).concat(metadata.component["bom-ref"]));
+  const { name, dependencies: wanted } = JSON.parse(readFileSync(`${directory}/package.json`, "utf8"));
+  const shipped = shippedIn(all, [...Object.keys(wanted), ...COPIED]);
+  const components = all.components.filter((one) => shipped.has(one["bom-ref"]));
   const dependencies = all.dependencies
     .filter(({ ref }) => shipped.has(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => shipped.has(one)) }));
   // npm names it by its folder.
-  const { name } = JSON.parse(readFileSync(`${directory}/package.json`, "utf8"));
   return { ...all, metadata: { ...metadata, component: { ...metadata.component, name } }, components, dependencies };
 }
 
-/** @param {Component} component */
-function isForDevelopment({ properties }) {
-  return properties.some(({ name }) => name === "cdx:npm:package:development");
+/**
+ * Follow packages to all that they need.
+ *
+ * @param {Sbom} all
+ * @param {readonly string[]} names of what the root itself needs.
+ * @returns {Set<string>} their references, and the root's.
+ */
+function shippedIn({ metadata, components, dependencies }, names) {
+  const root = metadata.component["bom-ref"];
+  const needs = new Map(dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
+  const begins = components.filter((one) => names.includes(one.name)).map((one) => one["bom-ref"]);
+  const found = new Set([root]);
+  const toLook = (needs.get(root) ?? []).filter((ref) => begins.includes(ref));
+  for (let ref = toLook.pop(); ref !== undefined; ref = toLook.pop()) {
+    if (found.has(ref)) continue;
+    found.add(ref);
+    toLook.push(...(needs.get(ref) ?? []));
+  }
+  return found;
 }
 
 const file = process.argv[2];

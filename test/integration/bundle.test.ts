@@ -58,7 +58,7 @@ describe("the bundle, which the image runs", () => {
   it("says from whom it is, and of none that the list of what ships does not name", () => {
     const notices = readFileSync(join(APP, "THIRD-PARTY-NOTICES"), "utf8");
     const bundled = [...notices.matchAll(/^==== (\S+) (\S+), /gm)].map(([, name, version]) => `${name}@${version}`);
-    expect(bundled).toContain("@grpc/grpc-js@1.14.7");
+    expect(bundled).toContainEqual(expect.stringMatching(/^@grpc\/grpc-js@/));
     const list = join(APP, "../bundle-test.cdx.json");
     execFileSync(process.execPath, [join(ROOT, "deploy/image/sbom.mjs"), list]);
     const { components }: { readonly components: readonly { readonly "bom-ref": string }[] } = JSON.parse(

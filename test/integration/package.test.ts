@@ -1,11 +1,10 @@
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { inTime } from "../support/redis/deadlines.js";
-import { shippedPackages } from "../support/shipped.js";
 
 const ROOT = join(import.meta.dirname, "../..");
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -70,39 +69,5 @@ describe("the package", () => {
     expect((await windbreak("health", "--server", listen)).stdout).toBe("SERVING\n");
     serving.kill("SIGTERM");
     expect(await inTime(15_000, "its end", ended)).toBe(0);
-  });
-});
-
-describe("the list of what ships", () => {
-  interface Component {
-    readonly name: string;
-    readonly version: string;
-    readonly licenses: readonly { readonly license?: { readonly id: string }; readonly expression?: string }[];
-  }
-
-  const list = (name: string) => {
-    const file = join(home, name);
-    execFileSync(process.execPath, [join(ROOT, "deploy/image/sbom.mjs"), file]);
-    return readFileSync(file, "utf8");
-  };
-  let once: string;
-  beforeAll(() => {
-    once = list("once.json");
-  });
-
-  it("names every package, its version and its licence, as they are installed, and nothing else", () => {
-    const { components, metadata, bomFormat } = JSON.parse(once);
-    expect(bomFormat).toBe("CycloneDX");
-    expect(metadata.component).toMatchObject({ name: "windbreak", version, purl: `pkg:npm/windbreak@${version}` });
-    const named = components.map((one: Component) => {
-      const [first] = one.licenses;
-      return `${one.name} ${one.version}, ${first?.license?.id ?? first?.expression}`;
-    });
-    const installed = shippedPackages().map((one) => `${one.name} ${one.version}, ${one.license}`);
-    expect(named.sort()).toEqual([...new Set(installed)].sort());
-  });
-
-  it("is equal when it is made again", () => {
-    expect(list("twice.json")).toBe(once);
   });
 });

@@ -6,14 +6,14 @@ const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
 /**
  * Make what stands in for node:24-bookworm-slim where no registry of images is in reach: Debian's smallest system, Node
- * and npm from their own package, and this machine's way to the registry of packages.
+ * and npm from their own packages, and this machine's way to the registry of packages.
  *
  * @param directory that is not there yet; it becomes the root.
  */
 export async function makeBase(directory: string): Promise<void> {
   const mirror = process.env["DEBIAN_MIRROR"];
-  const include = "--include=ca-certificates,libstdc++6";
-  const flags = ["--variant=minbase", include, "bookworm", directory];
+  const spared = ["doc", "locale", "man"].map((part) => `--dpkgopt=path-exclude=/usr/share/${part}/*`);
+  const flags = ["--variant=minbase", "--include=ca-certificates,libstdc++6", ...spared, "bookworm", directory];
   await output("mmdebstrap", mirror === undefined ? flags : [...flags, mirror]);
   const node = `${directory}.node`;
   await output("npm", ["install", "--silent", "--no-save", "--prefix", node, "node@24"]);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeBase } from "./base.js";
@@ -60,8 +60,8 @@ export class ImageBuilder {
     return { config: Docker.config, layers: Docker.rootfs.diff_ids, root };
   }
 
-  end(): void {
-    rmSync(this.#home, { recursive: true, force: true });
+  async end(): Promise<void> {
+    await output("rm", ["-r", "-f", this.#home]);
   }
 
   #buildah(args: readonly string[]): Promise<string> {

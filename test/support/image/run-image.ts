@@ -5,7 +5,8 @@ import { createInterface } from "node:readline";
 import { askUntil, inTime } from "../redis/deadlines.js";
 import type { BuiltImage, ImageConfig } from "./built-image.js";
 
-const DEADLINE_MS = 30_000;
+/** What a busy machine may take for a start, or for an end. */
+const DEADLINE_MS = 60_000;
 
 /** As a runtime of containers does it: mounts, a loopback and processes of its own, no root, nothing that can be written. */
 const CONTAIN = `
@@ -71,9 +72,12 @@ export class RunningImage {
     return this.exec([...this.#config.Entrypoint, ...args]);
   }
 
-  /** Wait until it says so. */
+  /** Wait until it says so. @throws where it ends first. */
   async said(pattern: RegExp): Promise<void> {
-    const lines = async () => (this.#child.exitCode === null ? this.lines.join("\n") : `it ended: ${this.lines}`);
+    const lines = async () => {
+      if (this.#child.exitCode !== null) throw new Error(`it ended first:\n${this.lines.join("\n")}`);
+      return this.lines.join("\n");
+    };
     await askUntil(DEADLINE_MS, lines, (text) => pattern.test(text));
   }
 
