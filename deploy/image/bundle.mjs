@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { latePackages } from "./late-packages.mjs";
 import { noticesOf } from "./notices.mjs";
 
 // `npm run bundle`: all that the image runs, in build/app, out of dist/ and the installed packages. Files that the program
@@ -23,6 +24,7 @@ async function bundle() {
     outdir: join(APP, "dist"),
     // Commands and OpenTelemetry are loaded where they are asked for, as in dist/.
     splitting: true,
+    plugins: [latePackages],
     chunkNames: "parts/[name]-[hash]",
     bundle: true,
     // `debug` takes it where it finds it; it is there only where one develops.

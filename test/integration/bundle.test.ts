@@ -55,6 +55,12 @@ describe("the bundle, which the image runs", () => {
     await eventually(async () => expect(collector.spans.length).toBeGreaterThan(0));
   });
 
+  it.each(["grpc", "http/protobuf"])("begins where it is to export by %s", async (protocol) => {
+    const env = { OTEL_EXPORTER_OTLP_PROTOCOL: protocol, OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" };
+    const { client } = await startProcess(POLICY, { main, env });
+    expect((await client.authorize(QUESTION)).allowed).toBe(true);
+  });
+
   it("says from whom it is, and of none that the list of what ships does not name", () => {
     const notices = readFileSync(join(APP, "THIRD-PARTY-NOTICES"), "utf8");
     const bundled = [...notices.matchAll(/^==== (\S+) (\S+), /gm)].map(([, name, version]) => `${name}@${version}`);
