@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { parseDuration } from "../../../src/domain/duration.js";
 import { loadPolicy } from "../../../src/policy/load-policy.js";
+import { VERSION } from "../../../src/version.js";
 import { pathOf } from "../../support/deploy/at-hand.js";
 import { describeDeploy } from "../../support/deploy/describe-deploy.js";
 import {
@@ -213,7 +214,7 @@ describeDeploy("the manifests for Kubernetes", () => {
     writeFileSync(join(directory, "deployment.yaml"), OWN);
     const objects = objectsIn(kustomized(directory));
     const { pod, container } = windbreakIn(objects);
-    expect(container.image).toBe("registry.acme.example/windbreak:0.1.0");
+    expect(container.image).toBe(`registry.acme.example/windbreak:${VERSION}`);
     expect(container.env).toEqual([{ name: "WINDBREAK_IDENTITY", value: "fixed:search-service" }]);
     expect(container.args).toContain("--listen=unix:/run/windbreak/windbreak.sock");
     expect(pod.containers.map(({ name }) => name)).toEqual(["search"]);
