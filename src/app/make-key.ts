@@ -1,0 +1,105 @@
+import { fingerprintOf } from "../domain/fingerprint.js";
+import type { SinkRead } from "./key-in-force.js";
+import type { ListedKey } from "./key-ports.js";
+import type { Creating, Made, NewKey, OpenRotation } from "./rotation.js";
+import { faulted, readSink, type StepMeans, type StepResult, staying, stuck } from "./rotation-step.js";
+
+/** Make a key. One that was made before a crash, and whose secret is lost, is found by its name and revoked first. */
+export async function create(rotation: Creating, means: StepMeans): Promise<StepResult> {
+  const { provider, rule, clock, secrets, keep } = means;
+  const listed = await provider.list();
+  if (listed.kind !== "keys") return faulted(rotation, listed, clock.now());
+  // No reader has them: a key is stored only after it was written down.
+  const strays = listed.keys.filter((key) => isStray(key, rotation, rule.workspace));
+  for (const { id } of strays) {
+    await keep();
+    const revoked = await provider.revoke(id);
+    if (revoked.kind !== "revoked") return faulted(rotation, revoked, clock.now());
+  }
+  if (strays.length > 0) {
+    const ids = strays.map(({ id }) => id).join(", ");
+    const told = `revoked ${ids}, made before and its secret lost`;
+    return { kind: "next", rotation: { ...rotation, attempt: rotation.attempt + 1 }, told };
+  }
+  await keep();
+  const name = rotation.attempt === 1 ? rotation.name : `${rotation.name}-${rotation.attempt}`;
+  const { workspace, owner } = rule;
+  const made = await provider.create({ name, workspace, owner, expiresAt: undefined });
+  if (made.kind !== "made") return faulted(rotation, made, clock.now());
+  const { id, secret } = made.key;
+  secrets.made = { id, secret };
+  const key: NewKey = { id, fingerprint: fingerprintOf(secret) };
+  const next = { ...rotation, step: "store", since: clock.now(), made: key } as const;
+  return { kind: "next", rotation: next, told: `made key ${id}, named ${name}` };
+}
+
+function isStray({ id, name, workspace }: ListedKey, rotation: OpenRotation, ours: string): boolean {
+  if (workspace !== undefined && workspace.id !== ours) return false;
+  if (rotation.leaving.some((key) => key.id === id)) return false;
+  return (
+    name === rotation.name ||
+    (name.startsWith(`${rotation.name}-`) && /^\d+$/.test(name.slice(rotation.name.length + 1)))
+  );
+}
+
+/** How long a key may be unknown to its provider after it was made. */
+const SETTLES_MS = 60_000;
+
+/** Try the key, so that readers never get one that does not work, and put it where they take it from. */
+export async function store(rotation: Made<"store">, means: StepMeans): Promise<StepResult> {
+  const { sink, probe, clock, secrets, keep } = means;
+  const { made, since } = rotation;
+  const held = await readSink(rotation, means);
+  if (held.kind === "waiting") return held;
+  const stored = { ...rotation, step: "propagate", since: clock.now() } as const;
+  if (holds(held, made.fingerprint))
+    return { kind: "next", rotation: stored, told: `stored key ${made.id} in ${sink.place}` };
+  if (secrets.made?.id !== made.id) return makeAnother(rotation, held, "its secret was lost");
+  if (held.kind === "secret" && !isKnown(rotation, fingerprintOf(held.secret))) {
+    const why = `${sink.place} was given another key while this one was made`;
+    return { kind: "next", rotation: { ...rotation, step: "undo", why }, told: why };
+  }
+
+  const tried = await probe.verify(secrets.made.secret);
+  if (tried.kind !== "works") {
+    const said = tried.kind === "rejected" ? "Mistral does not take it" : "Mistral did not say whether it takes it";
+    const why = `key ${made.id} was made, and ${said}: ${tried.why}`;
+    if (clock.now() < since + SETTLES_MS) return staying(rotation, why, clock.now());
+    return { kind: "next", rotation: { ...rotation, step: "undo", why }, told: why };
+  }
+  if (held.kind === "secret") secrets.before = held.secret;
+  await keep();
+  const kept = await sink.store(secrets.made.secret);
+  if (kept.kind === "failed") {
+    const remedy = "the key before stays in force; let it be written, and rotate again";
+    return stuck(rotation, `${sink.place} could not be given key ${made.id}: ${kept.why}`, remedy);
+  }
+  return { kind: "next", rotation: { ...stored, since: clock.now() }, told: `stored key ${made.id} in ${sink.place}` };
+}
+
+/** Whether a sink is known to hold a key. */
+export function holds(held: SinkRead, fingerprint: string): boolean {
+  return held.kind === "secret" && fingerprintOf(held.secret) === fingerprint;
+}
+
+/** Begin again with another key. The one before it leaves with the others where the sink may hold it. */
+export function makeAnother(
+  { made, ...rotation }: Extract<OpenRotation, { readonly made: NewKey }>,
+  held: SinkRead,
+  because: string,
+): StepResult {
+  const mayBeThere = held.kind === "unreadable" || holds(held, made.fingerprint);
+  const leaving = mayBeThere ? [...rotation.leaving, made] : rotation.leaving;
+  const { workspace, name, attempt, startedAt, since } = rotation;
+  return {
+    kind: "next",
+    rotation: { workspace, name, startedAt, since, leaving, step: "create", attempt: attempt + 1 },
+    told: `will make another key in place of ${made.id}: ${because}`,
+  };
+}
+
+/** Whether the sink still holds what it did when the rotation began, where that was seen. */
+function isKnown({ leaving }: OpenRotation, fingerprint: string): boolean {
+  const known = leaving.map((key) => key.fingerprint);
+  return known.length === 0 || known.includes(undefined) || known.includes(fingerprint);
+}
