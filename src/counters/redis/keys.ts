@@ -75,6 +75,16 @@ export class Keys {
     return `${this.#prefix}alerts`;
   }
 
+  /** A hash: how far the rotation of each workspace's key has come. */
+  get rotations(): string {
+    return `${this.#prefix}rotations`;
+  }
+
+  /** Where one process at a time says that it rotates a workspace's key. */
+  rotating(workspace: string): string {
+    return `${this.#prefix}rotating:${workspace}`;
+  }
+
   /** Where one replica at a time says that it looks for drift. */
   get lease(): string {
     return `${this.#prefix}drift`;

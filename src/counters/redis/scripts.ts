@@ -26,6 +26,7 @@ export interface Scripts {
   readonly walk: Script;
   readonly look: Script;
   readonly lease: Script;
+  readonly rotation: Script;
   readonly uses: Script;
   readonly repair: Script;
   /** Those that every call of Mistral takes, as functions. */
@@ -60,6 +61,7 @@ export function readScripts(): Scripts {
     walk: script(cells, record, drift, text("walk")),
     look: script(cells, drift, text("look")),
     lease: script(text("lease")),
+    rotation: script(text("rotation")),
     uses: script(text("uses")),
     repair: script(cells, state, reserved, drift, text("repair")),
   };

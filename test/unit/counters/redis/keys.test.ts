@@ -29,6 +29,8 @@ describe("the keys of an organization", () => {
         keys.once(names.requestId),
         keys.probe(7),
         keys.lease,
+        keys.rotations,
+        keys.rotating(names.workspace),
       ];
       expect(new Set(all).size).toBe(all.length);
       for (const key of all) expect(/\{([^}]*)\}/.exec(key)?.[1]).toBe("acme");
