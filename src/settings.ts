@@ -23,6 +23,7 @@ import {
 import { type KeysGiven, keysGiven } from "./settings/keys-given.js";
 import { type ReconcileGiven, reconcileGiven } from "./settings/reconcile-given.js";
 import { redisGiven } from "./settings/redis-given.js";
+import { type JournalGiven, journalGiven } from "./settings/rotate-given.js";
 import { socketGiven } from "./settings/socket-given.js";
 import { type TelemetrySettings, telemetryGiven } from "./settings/telemetry-given.js";
 import { fileGiven, type TlsSettings, type TlsTrust, tlsGiven, trustGiven } from "./settings/tls-given.js";
@@ -104,6 +105,9 @@ export type AdminAskSettings = Pick<AskSettings, "adminServer" | "adminTokenFile
 
 /** What the commands on keys are told. */
 export type KeysSettings = KeysGiven & AdminAskSettings;
+
+/** What `keys rotate` is told. */
+export type RotateSettings = KeysSettings & JournalGiven;
 
 /** Where settings come from. A flag wins over its variable. */
 export interface Sources {
@@ -190,12 +194,23 @@ export function readAskSettings(sources: Sources): SettingsRead<AskSettings> {
 /** Read which keys are meant, where what is said of them lies, and where a running server is asked of their use. */
 export function readKeysSettings(sources: Sources): SettingsRead<KeysSettings> {
   const reader = readerOf(sources);
-  return finish(reader, {
+  return finish(reader, keysSettings(reader));
+}
+
+/** Read what `keys rotate` is told: beside which keys, where it is written how far a rotation has come. */
+export function readRotateSettings(sources: Sources): SettingsRead<RotateSettings> {
+  const reader = readerOf(sources);
+  const settings = keysSettings(reader);
+  return finish(reader, { ...settings, ...journalGiven(reader, settings) });
+}
+
+function keysSettings(reader: Reader): KeysSettings {
+  return {
     ...keysGiven(reader),
     adminServer: serverGiven(reader, "admin-server", DEFAULT_ADMIN).address,
     adminTokenFile: fileGiven(reader, "admin-token-file")?.text,
     timeoutMs: durationGiven(reader, "timeout", "2s", 1),
-  });
+  };
 }
 
 /** Read what Mistral's bill is held against, and where a running server is asked what it counted. */

@@ -63,8 +63,8 @@ export function stuckBefore(why: string, remedy: string): Stuck {
 const AGAIN_MS: Millis = 10_000;
 
 /** Say that nothing could be begun, or gone on with, just now. */
-export function waitBefore(clock: Clock, why: string): Waiting {
-  return { kind: "waiting", step: undefined, until: clock.now() + AGAIN_MS, why, mustStay: false };
+export function waitBefore(clock: Clock, why: string, isTaken = false): Waiting {
+  return { kind: "waiting", step: undefined, until: clock.now() + AGAIN_MS, why, mustStay: false, isTaken };
 }
 
 /** A name that no key has, nor one of those that a rotation adds a number to. */

@@ -1,4 +1,5 @@
 import { fingerprintOf } from "../domain/fingerprint.js";
+import { fitsMask } from "../domain/mask.js";
 import type { ListedKey, SecretSink } from "./key-ports.js";
 import type { LeavingKey } from "./rotation.js";
 
@@ -52,19 +53,3 @@ export function keyInForce({ sink, listed, workspace, last, said }: InForceQuest
 
 const SAY =
   "name it by --old-key ID (windbreak keys list --upstream shows ids), or let it stand by --old-key none and revoke it yourself";
-
-/** Less would fit a key of another by chance. */
-const LEAST_SHOWN = 6;
-
-/** Whether a secret is one of which this is shown: "HQSx...Ug6Y" is its beginning and its end. */
-function fitsMask(secret: string, mask: string): boolean {
-  const [start = "", end = "", ...rest] = mask.split(/(?:\.{2,}|…|\*+)/);
-  const shown = start.length + end.length;
-  return (
-    rest.length === 0 &&
-    shown >= LEAST_SHOWN &&
-    secret.length > shown &&
-    secret.startsWith(start) &&
-    secret.endsWith(end)
-  );
-}

@@ -1,4 +1,5 @@
 import { type Ask, type Begin, beginRotation, type Resting, stuckBefore, waitBefore } from "./begin-rotation.js";
+import { KnownSecrets } from "./known-secrets.js";
 import { create, store } from "./make-key.js";
 import type { Away } from "./ports.js";
 import { retire, revoke } from "./retire-keys.js";
@@ -47,7 +48,8 @@ export class KeyRotator {
   #hold: RotationHold | undefined;
 
   constructor(options: RotatorOptions) {
-    this.#options = options;
+    const known = new KnownSecrets();
+    this.#options = { ...options, sink: known.noting(options.sink), provider: known.keptFrom(options.provider) };
   }
 
   /** Go as far as can be gone now; waits for answers, and for nothing else. */
@@ -187,6 +189,7 @@ export class KeyRotator {
     return waitBefore(
       this.#options.clock,
       `${by === undefined ? "another process" : `process ${by}`} is rotating this key now`,
+      true,
     );
   }
 

@@ -47,6 +47,8 @@ export interface Waiting {
   readonly why: string;
   /** This process alone knows the new key's secret: if it ends now, another key has to be made. */
   readonly mustStay: boolean;
+  /** Another process is at it, and may have ended it when this one asks again. */
+  readonly isTaken: boolean;
 }
 
 /** Somebody has to do something. The key before is in force, or the new one is; either way one that works. */
@@ -77,12 +79,12 @@ export function stuck({ step }: OpenRotation, why: string, remedy: string): Stuc
 
 /** Wait for what only a later look can tell. */
 export function waiting({ step }: OpenRotation, why: string, until: EpochMs): Waiting {
-  return { kind: "waiting", step, until, why, mustStay: false };
+  return { kind: "waiting", step, until, why, mustStay: false, isTaken: false };
 }
 
 /** Wait in this process, which alone knows the secret. */
 export function staying({ step }: OpenRotation, why: string, now: EpochMs): Waiting {
-  return { kind: "waiting", step, until: now + SOON_MS, why, mustStay: true };
+  return { kind: "waiting", step, until: now + SOON_MS, why, mustStay: true, isTaken: false };
 }
 
 /** Come to what a fault of the provider means: asked again where it did not answer, else for a person to mend. */

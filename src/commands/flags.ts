@@ -190,6 +190,23 @@ export function withKeyRevokeFlags(command: Program): Program {
   return withSeenFlags(command).option("--yes", "also where calls are sent with the key");
 }
 
+/** Add whose keys are rotated, and how far. */
+export function withKeyRotateFlags(command: Program): Program {
+  return withSeenFlags(command)
+    .addOption(repeatable("--workspace <name>", "rotate its key alone (default: those of the whole keys file)"))
+    .option("--state <directory>", "where it is written how far a rotation has come; that of windbreak serve")
+    .option("--redis <url>", "or the Redis of windbreak serve; needs --policy; a password only in the variable")
+    .option("--redis-file <file>", "a file that holds this URL, with its password")
+    .option("--dry-run", "say what would be done, and do nothing")
+    .option("--due-only", "begin only with keys that are as old as rotation.every of the keys file")
+    .option("--wait", "go on until all is done, which may take more than a day (default: as far as can be gone now)")
+    .option("--old-key <id>", "the key that is in use, where Windbreak cannot tell; none: leave it alone")
+    .option("--retire-anyway", "revoke the keys before, whoever may still use them")
+    .option("--abandon", "end a rotation that is under way, and leave all keys as they are")
+    .option("--principal <id>", "for --callers: whose key")
+    .option("--json", "write JSON");
+}
+
 /** Add whose keys are meant, and what to issue. */
 export function withIssueFlags(command: Program): Program {
   return withKeyFlags(command)

@@ -10,6 +10,7 @@ import {
   withKeyAuditFlags,
   withKeyListFlags,
   withKeyRevokeFlags,
+  withKeyRotateFlags,
   withPrincipalFlags,
   withProofFlags,
   withQuestionFlags,
@@ -76,13 +77,10 @@ export function createProgram({ stdout, stderr, start }: ProgramOptions): Progra
   for (const command of ASKING) add(program, command);
   const reservations = program.command("reservations").description("see and end what open calls hold");
   for (const command of RESERVATIONS) add(reservations, command);
-  const keys = program.command("keys").description("list, audit, issue and revoke keys: of callers, and of Mistral's");
+  const keys = program
+    .command("keys")
+    .description("list, audit, issue, rotate and revoke keys: of callers, and of Mistral's");
   for (const command of KEYS) add(keys, command);
-  for (const name of KEYS_NOT_YET) {
-    const load = async () => (await import("./keys-not-yet.js")).refuseKeys(name);
-    const command = keys.command(name, { hidden: true }).allowUnknownOption().allowExcessArguments();
-    command.action(() => start({ load, flags: {}, args: [] }));
-  }
 
   policy.addHelpText("after", exampleText(POLICY.flatMap(({ examples }) => examples.slice(0, 1))));
   reservations.addHelpText("after", exampleText(RESERVATIONS.flatMap(({ examples }) => examples.slice(0, 1))));
@@ -277,6 +275,17 @@ const KEYS: readonly CommandText[] = [
     ],
   },
   {
+    name: "rotate",
+    about: "replace a key of Mistral's step by step, so that no call lacks one; of a caller's, say the steps",
+    load: async () => (await import("./keys-rotate.js")).rotateKeys,
+    flags: withKeyRotateFlags,
+    examples: [
+      "windbreak keys rotate --upstream --keys keys.yaml --state state --dry-run",
+      "windbreak keys rotate --upstream --keys keys.yaml --state state --workspace dev-workspace --wait",
+      "windbreak keys rotate --callers --policy policy.yaml --principal search-service > search.key",
+    ],
+  },
+  {
     name: "revoke <id>",
     about: "revoke a key of Mistral's; of a caller's, say which line of the policy to take out",
     load: async () => (await import("./keys-revoke.js")).revokeKey,
@@ -287,9 +296,6 @@ const KEYS: readonly CommandText[] = [
     ],
   },
 ];
-
-/** Named by the documentation, and refused by this version. */
-const KEYS_NOT_YET = ["rotate"] as const;
 
 function exampleText(examples: readonly string[]): string {
   return `\nExamples:\n${examples.map((example) => `  $ ${example}\n`).join("")}`;

@@ -44,9 +44,4 @@ describe("keys issue", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(fault);
   });
-
-  test("keys rotate is not in this version", async () => {
-    const { code, stderr } = await runCli(["keys", "rotate", "--upstream", "--older-than", "90d", "x"]);
-    expect([code, stderr]).toEqual([2, expect.stringContaining("keys rotate: is not in this version; ")]);
-  });
 });
