@@ -23,7 +23,7 @@ import {
 import { type KeysGiven, keysGiven } from "./settings/keys-given.js";
 import { type ReconcileGiven, reconcileGiven } from "./settings/reconcile-given.js";
 import { redisGiven } from "./settings/redis-given.js";
-import { type JournalGiven, journalGiven } from "./settings/rotate-given.js";
+import { type JournalGiven, journalGiven, type ScheduleGiven, scheduleGiven } from "./settings/rotate-given.js";
 import { socketGiven } from "./settings/socket-given.js";
 import { type TelemetrySettings, telemetryGiven } from "./settings/telemetry-given.js";
 import { fileGiven, type TlsSettings, type TlsTrust, tlsGiven, trustGiven } from "./settings/tls-given.js";
@@ -55,6 +55,8 @@ export interface ServeSettings {
   readonly redis?: RedisTarget | undefined;
   /** The file that says so, with its password; undefined: no file does. */
   readonly redisFile?: string | undefined;
+  /** When Mistral's keys are rotated; undefined: they are not. */
+  readonly rotation?: ScheduleGiven | undefined;
   readonly storeTimeoutMs: Millis;
   /** Of each listener of callers and of Envoy. */
   readonly maxConnections: number;
@@ -116,9 +118,6 @@ export interface Sources {
   readonly env?: Environment;
 }
 
-/** Flags of `serve` that the documentation names and that this version refuses. */
-export const NOT_YET = ["rotate"] as const;
-
 const DEFAULT_LISTEN = "127.0.0.1:50051";
 
 /**
@@ -128,7 +127,6 @@ const DEFAULT_LISTEN = "127.0.0.1:50051";
  */
 export function readServeSettings(sources: Sources & { readonly isTerminal: boolean }): SettingsRead<ServeSettings> {
   const reader = readerOf(sources);
-  refuseNotYet(reader);
   const policyFile = given(reader, "policy").at(-1)?.text ?? "";
   if (policyFile === "") {
     reader.faults.push({ where: "--policy", what: "missing", remedy: "give --policy FILE, or set WINDBREAK_POLICY" });
@@ -144,6 +142,8 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
   const isPlain = identity?.kind === "credential" && given(reader, "tls-cert").length === 0;
   if (isPlain) reader.faults.push(...listen.filter(({ address }) => !isLocal(address)).map(readable));
 
+  const stateDirectory = stateGiven(reader);
+  const redis = redisGiven(reader);
   return finish(reader, {
     policyFile,
     listen: Object.freeze(listen.map(({ address }) => address)),
@@ -155,8 +155,9 @@ export function readServeSettings(sources: Sources & { readonly isTerminal: bool
     adminTokenFile: admin.tokenFile,
     identity: identity ?? DECLARED,
     declaredIsExposed: exposed.length > 0,
-    stateDirectory: stateGiven(reader),
-    redis: redisGiven(reader),
+    stateDirectory,
+    redis,
+    rotation: scheduleGiven(reader, { stateDirectory, redis }),
     redisFile: given(reader, "redis-file").at(-1)?.text,
     storeTimeoutMs: durationGiven(reader, "store-timeout", "50ms", 1),
     maxConnections: countGiven(reader, "max-connections", "10000"),
@@ -231,14 +232,6 @@ export function variable(name: string): string | undefined {
 
 function readerOf({ flags, env = process.env }: Sources): Reader {
   return { flags, env, faults: [] };
-}
-
-/** Their values are not repeated: one may hold a password. */
-function refuseNotYet(reader: Reader): void {
-  for (const name of NOT_YET) {
-    const [first] = given(reader, name);
-    if (first) reader.faults.push({ where: first.where, what: "is not in this version", remedy: "leave it out" });
-  }
 }
 
 /** An empty flag is a slip, such as a shell variable that is not set: it must not mean that counters are forgotten. */

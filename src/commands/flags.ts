@@ -1,11 +1,11 @@
 import { Option, type Command as Program } from "commander";
 import { ENDPOINTS } from "../domain/model.js";
 import type { Flags } from "../settings/given.js";
-import { LOG_FORMATS, LOG_LEVELS, NOT_YET } from "../settings.js";
+import { LOG_FORMATS, LOG_LEVELS } from "../settings.js";
 
-/** Add the flags of `serve`, those that this version refuses among them, so that its settings can say so. */
+/** Add the flags of `serve`. */
 export function withServeFlags(command: Program): Program {
-  command
+  return command
     .option("--policy <file>", "the policy file")
     .addOption(
       repeatable("--listen <address>", "where callers connect: unix:PATH, or IP:PORT (default: 127.0.0.1:50051)"),
@@ -27,6 +27,11 @@ export function withServeFlags(command: Program): Program {
     .option("--state <directory>", "where counters outlive a restart (default: they do not)")
     .option("--redis <url>", "where replicas share counters: redis://HOST:6379/0; a password only in the variable")
     .option("--redis-file <file>", "a file that holds this URL, with its password")
+    .option(
+      "--rotate <cron>",
+      "when Mistral's keys are rotated that are due, as 0 3 * * *; needs --keys (default: never)",
+    )
+    .option("--keys <file>", "the keys file: which keys are rotated, and where they are kept")
     .option("--store-timeout <duration>", "how long the counter store may take (default: 50ms)")
     .option("--max-connections <n>", "that each listener takes at once (default: 10000)")
     .option("--max-calls <n>", "that callers have open at once, and as many Envoys (default: 8192)")
@@ -41,8 +46,6 @@ export function withServeFlags(command: Program): Program {
     .option("--decision-log-files <n>", "how many are kept aside (default: 5)")
     .option("--log-format <format>", `${LOG_FORMATS.join(" or ")} (default: text on a terminal, else json)`)
     .option("--log-level <level>", `${LOG_LEVELS.join(", ")} (default: info)`);
-  for (const name of NOT_YET) command.addOption(new Option(`--${name} [value]`).hideHelp());
-  return command;
 }
 
 /** Add where a running server is found, and how its answer is written. */

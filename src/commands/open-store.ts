@@ -12,6 +12,7 @@ import { UsesHere } from "../keys/uses-here.js";
 import type { ServeSettings } from "../settings.js";
 import type { Log } from "../telemetry/log.js";
 import { systemClock } from "../telemetry/system-clock.js";
+import { fileJournal } from "./open-journal.js";
 import { sharedStore } from "./shared-store.js";
 import type { StoreInUse } from "./store-in-use.js";
 
@@ -53,6 +54,7 @@ export async function openStore(
     clock,
     alertMarks,
     keyUses: new UsesHere({ clock, file: uses, failed: usesFailed }),
+    rotations: fileJournal(stateDirectory),
     isUp: () => store.isUp,
     sweep: (count, calendar, now) => store.sweep(count, calendar, now),
     stats: (now) => store.stats(now),

@@ -13,10 +13,12 @@ import { mountPointWarning } from "../policy/mount-point.js";
 import { doubtsIn } from "../settings/doubts.js";
 import { type ServeSettings, variable } from "../settings.js";
 import { createLog, type Log } from "../telemetry/log.js";
+import { RotationFacts } from "../telemetry/rotation-facts.js";
 import { closeDecisionLog, openDecisionLog } from "./decision-log-in-use.js";
 import { asksForCertificates, doubtsOfPolicy } from "./doubts-of-policy.js";
 import { openGuards } from "./guards.js";
 import { forgetfulStore, openStore } from "./open-store.js";
+import type { OpenedRotation } from "./rotation-in-use.js";
 import { Service } from "./service.js";
 import { onTerminate } from "./signals.js";
 import { closeTelemetry, openTelemetryFor } from "./telemetry-in-use.js";
@@ -56,9 +58,11 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const decisions = settings.decisionLog && (await openDecisionLog(settings.decisionLog, { clock, log, instance }));
   const decisionLog = decisions?.kind === "open" ? decisions.decisionLog : undefined;
   const keys = upstreamKeys ? { upstreamKeys } : {};
+  const rotation = await rotationFor(settings, opened.kind === "open" ? opened.live.current() : undefined, log);
+  const rotationFacts = settings.rotation && new RotationFacts();
   const service = new Service({
     ...{ settings, log, clock, counters: inUse, issuerKeys, tls, adminToken, decisionLog },
-    ...{ tracing: telemetry?.tracing, ...keys },
+    ...{ tracing: telemetry?.tracing, rotationFacts, ...keys },
   });
   telemetry?.exportMetrics(service.metrics);
   // One fault does not keep another from being told: all are to be mended before the next start.
@@ -66,6 +70,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     ...(counters.kind === "faulty" ? [counters.fault] : []),
     ...(opened.kind === "faulty" ? opened.faults : []),
     ...(decisions?.kind === "faulty" ? [decisions.fault] : []),
+    ...(rotation?.kind === "faulty" ? rotation.faults : []),
     ...(guards.faults.length > 0 ? guards.faults : await service.bind()),
   ];
   if (opened.kind === "faulty" || faults.length > 0) {
@@ -84,8 +89,13 @@ export async function serve(settings: ServeSettings): Promise<number> {
   service.start(live);
   if (warning) log.warn(warning);
   for (const doubt of [...doubtsIn(settings), ...open]) log.warn(doubt);
+  const rotations =
+    rotation?.kind === "open" && inUse.rotations && rotationFacts
+      ? rotation.start({ journal: inUse.rotations, uses: service.keyUses, clock, facts: rotationFacts })
+      : undefined;
   await asked;
   live.close();
+  await rotations?.stop();
   log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
   upstreamKeys?.close();
   issuerKeys?.close();
@@ -95,6 +105,17 @@ export async function serve(settings: ServeSettings): Promise<number> {
   // A pipe that nobody reads must not keep the process alive.
   if (hangs) process.exit(DONE);
   return DONE;
+}
+
+/** Open what rotates keys, which nothing is loaded for where none are. */
+async function rotationFor(
+  settings: ServeSettings,
+  policy: Policy | undefined,
+  log: Log,
+): Promise<OpenedRotation | undefined> {
+  if (!settings.rotation) return undefined;
+  const { openRotation } = await import("./rotation-in-use.js");
+  return openRotation({ settings, policy, log });
 }
 
 /** Resolves at the first signal that asks the process to end; the second ends it. */

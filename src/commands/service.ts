@@ -1,6 +1,7 @@
 import type { Server } from "@grpc/grpc-js";
 import type { DecisionLog } from "../app/decision-log.js";
 import type { Desk } from "../app/desk.js";
+import type { KeyUses } from "../app/key-ports.js";
 import type { PendingCall } from "../app/pending-usage.js";
 import type { Clock } from "../app/ports.js";
 import { recordPending } from "../app/record-usage.js";
@@ -27,6 +28,7 @@ import { bothLogs } from "../telemetry/decisions/both-logs.js";
 import type { QueuedDecisionLog } from "../telemetry/decisions/queued-decision-log.js";
 import type { Log } from "../telemetry/log.js";
 import { Metrics, scrape } from "../telemetry/metrics.js";
+import type { RotationFacts } from "../telemetry/rotation-facts.js";
 import type { ServiceOptions as HandlingOptions } from "../transport/abandon.js";
 import { type Address, formatAddress, formatFault } from "../transport/address.js";
 import { type AdminServer, startAdmin } from "../transport/admin.js";
@@ -73,6 +75,8 @@ export interface ServiceOptions {
   readonly adminToken?: AdminToken | undefined;
   /** Where decisions are written; nowhere when left out. Closed by its maker. */
   readonly decisionLog?: QueuedDecisionLog | undefined;
+  /** What is shown of rotations of keys; none are when left out. */
+  readonly rotationFacts?: RotationFacts | undefined;
   /** Follows calls; nothing does when left out. Closed by its maker. */
   readonly tracing?: Tracing | undefined;
 }
@@ -105,6 +109,7 @@ export class Service {
   readonly #tls: TlsInUse | undefined;
   readonly #adminToken: AdminToken | undefined;
   readonly #decisionLog: QueuedDecisionLog | undefined;
+  readonly #rotationFacts: RotationFacts | undefined;
   readonly #tracing: Tracing | undefined;
   #live: LivePolicy | undefined;
   #inForce: SnapshotInForce | undefined;
@@ -113,7 +118,7 @@ export class Service {
   #isEnding = false;
 
   constructor({ settings, log, clock, counters, upstreamKeys, ...guards }: ServiceOptions) {
-    const { issuerKeys, tls, adminToken, decisionLog, tracing } = guards;
+    const { issuerKeys, tls, adminToken, decisionLog, rotationFacts, tracing } = guards;
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
@@ -122,6 +127,7 @@ export class Service {
     this.#tls = tls;
     this.#adminToken = adminToken;
     this.#decisionLog = decisionLog;
+    this.#rotationFacts = rotationFacts;
     this.#tracing = tracing;
     this.#counters = counters ?? forgetfulStore();
     this.#keyNotes = new KeyNotes({ store: this.#counters.keyUses, clock });
@@ -192,6 +198,11 @@ export class Service {
   /** Where it listens for Envoy, as bound. */
   envoyAddresses(): readonly Address[] {
     return (this.#envoy?.listeners ?? []).map(({ address }) => address);
+  }
+
+  /** What this service, and those that share its store, saw of keys' use. */
+  get keyUses(): KeyUses {
+    return this.#keyNotes;
   }
 
   /** Decide by this policy, and by every one that comes after it. */
@@ -327,6 +338,7 @@ export class Service {
       limits: () => limitsToScrape(this.#desk),
       decisionLog: () => this.#decisionLog?.facts(),
       alerts: () => this.#alertCounts.read(),
+      rotations: () => this.#rotationFacts,
     };
   }
 

@@ -9,6 +9,7 @@ import { Keys } from "../counters/redis/keys.js";
 import { RedisLink } from "../counters/redis/link.js";
 import { RedisAlertMarks } from "../counters/redis/redis-alert-marks.js";
 import { RedisKeyUses } from "../counters/redis/redis-key-uses.js";
+import { RedisRotationJournal } from "../counters/redis/redis-rotation-journal.js";
 import { RedisStore } from "../counters/redis/redis-store.js";
 import { formatTarget, type RedisTarget } from "../counters/redis/redis-url.js";
 import { readScripts } from "../counters/redis/scripts.js";
@@ -17,6 +18,7 @@ import type { Policy } from "../domain/policy.js";
 import type { Millis } from "../domain/units.js";
 import type { Log } from "../telemetry/log.js";
 import { systemClock } from "../telemetry/system-clock.js";
+import { thisProcess } from "./open-journal.js";
 import type { StoreInUse } from "./store-in-use.js";
 
 export interface SharedStoreOptions {
@@ -117,6 +119,13 @@ export function sharedStore({ target, timeoutMs, log, policy, followed }: Shared
     store,
     alertMarks,
     keyUses: new RedisKeyUses({ server: link, script: scripts.uses, keys, clock }),
+    rotations: new RedisRotationJournal({
+      place: where,
+      server: link,
+      rotation: scripts.rotation,
+      keys: () => new Keys(policy()?.organization ?? ""),
+      who: thisProcess(),
+    }),
     restored: `counters live in ${where}, shared by all who are told so`,
     clock,
     isUp: () => link.isUp(),

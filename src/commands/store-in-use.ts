@@ -1,6 +1,7 @@
 import type { AlertMarks } from "../app/alert-ports.js";
 import type { KeyUseStore } from "../app/key-use-ports.js";
 import type { Clock, CounterStore } from "../app/ports.js";
+import type { RotationJournal } from "../app/rotation-ports.js";
 import type { PendingFile } from "../counters/pending/pending-file.js";
 import type { EpochMs } from "../domain/units.js";
 import type { Calendar } from "../domain/window.js";
@@ -19,6 +20,8 @@ export interface StoreInUse {
   readonly alertMarks: AlertMarks;
   /** When keys were used last, there too. */
   readonly keyUses: KeyUseStore;
+  /** Where it is written how far rotations of keys have come; left out: nowhere that outlives this process. */
+  readonly rotations?: RotationJournal;
   /** Whether changes can be made now, as far as is known. */
   isUp(): boolean;
   /** Drop some of what is no longer needed; to be called often. */

@@ -9,6 +9,35 @@ export interface JournalGiven {
   readonly redis: RedisTarget | undefined;
 }
 
+/** What `serve` is told of rotations. */
+export interface ScheduleGiven {
+  /** When keys are looked at whether they are due; not read yet. */
+  readonly cron: string;
+  /** The flag or the variable that says so. */
+  readonly where: string;
+  readonly keysFile: string;
+}
+
+/** Read `--rotate` and the keys file that it needs; undefined: nothing is rotated. */
+export function scheduleGiven(reader: Reader, { stateDirectory, redis }: JournalGiven): ScheduleGiven | undefined {
+  const asked = given(reader, "rotate").at(-1);
+  if (!asked) return undefined;
+  const { where, text: cron } = asked;
+  const keysFile = given(reader, "keys").at(-1)?.text ?? "";
+  if (keysFile === "") {
+    reader.faults.push({ where, what: "which keys are meant is not known", remedy: "give --keys FILE too" });
+  }
+  const isRedisAsked = [...given(reader, "redis"), ...given(reader, "redis-file")].length > 0;
+  if (stateDirectory === undefined && !redis && !isRedisAsked) {
+    reader.faults.push({
+      where,
+      what: "a restart in mid-rotation would leave keys that nobody knows of",
+      remedy: "give --state DIR, or --redis where there are several replicas",
+    });
+  }
+  return { cron, where, keysFile };
+}
+
 /** Read `--state` and `--redis` or `--redis-file` for a rotation by hand. Without one a crash would leave keys that nobody knows of. */
 export function journalGiven(reader: Reader, { side, policyFile }: KeysGiven): JournalGiven {
   const state = given(reader, "state").at(-1);

@@ -162,6 +162,21 @@ export const DEFINITIONS = {
     kind: "counter",
     help: "Alerts by target: told (sent), or tried in vain (failed), which is tried again after a minute.",
   },
+  keyRotations: {
+    name: "windbreak_key_rotations_total",
+    kind: "counter",
+    help: "Rotations of Mistral's keys that this process saw end: replaced (done), taken back (undone), or left to a person (stuck).",
+  },
+  keyAge: {
+    name: "windbreak_key_age_seconds",
+    kind: "gauge",
+    help: "Age of a workspace's Mistral key; while it is being replaced, of the one before.",
+  },
+  keyRotationWaiting: {
+    name: "windbreak_key_rotation_waiting",
+    kind: "gauge",
+    help: "1, labelled with the step that the rotation of a workspace's key waits in.",
+  },
   policyInfo: {
     name: "windbreak_policy_info",
     kind: "gauge",

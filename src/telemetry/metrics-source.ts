@@ -22,6 +22,9 @@ export interface MetricsSource {
   /** Posts of alerts since the start; left out: nobody is told. */
   alerts?(): Iterable<AlertPosts>;
 
+  /** undefined, or left out: nothing here rotates keys. */
+  rotations?(): RotationsSource | undefined;
+
   /** undefined, or left out: nothing here speaks TLS. */
   tls?(): TlsFacts | undefined;
 
@@ -47,6 +50,25 @@ export interface AlertPosts {
   readonly target: string;
   readonly outcome: "sent" | "failed";
   readonly count: number;
+}
+
+/** What is shown of the rotation of Mistral's keys. */
+export interface RotationsSource {
+  counts(): readonly RotationCount[];
+  states(): readonly RotationState[];
+}
+
+export interface RotationCount {
+  readonly outcome: "done" | "undone" | "stuck";
+  readonly count: number;
+}
+
+export interface RotationState {
+  readonly workspace: string;
+  /** When the key in force was made; while it is replaced, the one before; undefined: not known. */
+  readonly createdAt: EpochMs | undefined;
+  /** Where its rotation waits; undefined: it does not. */
+  readonly step: string | undefined;
 }
 
 export interface PendingStats {

@@ -8,6 +8,7 @@ import type {
   PeerFacts,
   PendingStats,
   PolicyFacts,
+  RotationsSource,
   SharedStoreStats,
   StoreStats,
   TlsFacts,
@@ -112,6 +113,24 @@ export function alertMetrics(posts: Iterable<AlertPosts> | undefined, span: Span
     value: count,
   }));
   return [singular(DEFINITIONS.alerts, samples, span)];
+}
+
+/** How rotations of keys ended, and how each key stands; nothing where none are rotated. */
+export function rotationMetrics(rotations: RotationsSource | undefined, span: Span): MetricData[] {
+  if (!rotations) return [];
+  const states = rotations.states();
+  const counts = rotations.counts().map(({ outcome, count }) => ({ labels: { outcome }, value: count }));
+  const ages = states.flatMap(({ workspace, createdAt }) =>
+    createdAt === undefined ? [] : [{ labels: { workspace }, value: Math.max(0, span.end - createdAt) / 1000 }],
+  );
+  const waiting = states.flatMap(({ workspace, step }) =>
+    step === undefined ? [] : [{ labels: { workspace, step }, value: 1 }],
+  );
+  return [
+    singular(DEFINITIONS.keyRotations, counts, span),
+    singular(DEFINITIONS.keyAge, ages, span),
+    singular(DEFINITIONS.keyRotationWaiting, waiting, span),
+  ];
 }
 
 /** What listeners show and whom they refuse; nothing where none speaks TLS. */

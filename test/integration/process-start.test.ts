@@ -148,10 +148,12 @@ describe("a start with settings that cannot be", () => {
     expect(await refused(flags)).toEqual([line]);
   });
 
-  it.each([["--rotate", ["--rotate", "@monthly"]]])("says that %s is not in this version", async (name, flags) => {
-    const [line, ...more] = await refused(["--policy", policyFile(POLICY), ...anywhere, ...flags]);
-    expect(more).toEqual([]);
-    expect(line).toMatch(new RegExp(`^${name}: is not in this version; .`));
+  it("refuses to rotate keys by what is no schedule, or a keys file that it cannot read", async () => {
+    const flags = ["--rotate", "daily", "--keys", "/nowhere/keys.yaml", "--state", temporaryDirectory()];
+    expect(await refused(["--policy", policyFile(POLICY), ...anywhere, ...flags])).toEqual([
+      expect.stringMatching(/^\/nowhere\/keys\.yaml: /),
+      "--rotate daily: is no schedule; write minute, hour, day, month and weekday, as 0 3 * * * for 3 o'clock each day",
+    ]);
   });
 
   it("serves no Envoy over a port without proof, and names what it lacks", async () => {

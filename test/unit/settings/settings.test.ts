@@ -1,12 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Environment, type Flags, formatSettingFault, type SettingsRead } from "../../../src/settings/given.js";
-import {
-  type AskSettings,
-  NOT_YET,
-  readAskSettings,
-  readServeSettings,
-  type ServeSettings,
-} from "../../../src/settings.js";
+import { type AskSettings, readAskSettings, readServeSettings, type ServeSettings } from "../../../src/settings.js";
 
 const POLICY = { policy: "policy.yaml" };
 
@@ -172,15 +166,19 @@ describe("faults of serve's settings", () => {
     ]);
   });
 
-  test.each(NOT_YET.map((name) => [name, `WINDBREAK_${name.toUpperCase().replaceAll("-", "_")}`]))(
-    "--%s and %s are refused in this version, their values untold",
-    (flag, variable) => {
-      const refused = "is not in this version; leave it out";
-      expect(faultsOf(serve({ ...POLICY, [flag]: "redis://:secret@host" }))).toEqual([`--${flag}: ${refused}`]);
-      expect(faultsOf(serve({ ...POLICY, [flag]: true }))).toEqual([`--${flag}: ${refused}`]);
-      expect(faultsOf(serve(POLICY, { [variable]: "redis://:secret@host" }))).toEqual([`${variable}: ${refused}`]);
-    },
-  );
+  test("rotation needs a keys file, and a place that outlives a restart", () => {
+    expect(faultsOf(serve({ ...POLICY, rotate: "0 3 * * *" }))).toEqual([
+      "--rotate: which keys are meant is not known; give --keys FILE too",
+      "--rotate: a restart in mid-rotation would leave keys that nobody knows of; give --state DIR, or --redis where there are several replicas",
+    ]);
+    const asked = { ...POLICY, rotate: "0 3 * * *", keys: "keys.yaml" };
+    for (const place of [{ state: "/state" }, { redis: "redis://host" }]) {
+      expect(serve({ ...asked, ...place })).toMatchObject({
+        kind: "read",
+        settings: { rotation: { cron: "0 3 * * *", keysFile: "keys.yaml" } },
+      });
+    }
+  });
 
   test("an identity that is fixed to nobody is none", () => {
     expect(faultsOf(serve({ ...POLICY, identity: "fixed:" }))).toHaveLength(1);

@@ -3,11 +3,19 @@ import { hostname } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { DEFINITIONS } from "../../../src/telemetry/definitions.js";
 import { scrape } from "../../../src/telemetry/metrics.js";
+import { RotationFacts } from "../../../src/telemetry/rotation-facts.js";
 import { ALLOWED, DECISION_LOG, expectNoFault, open, read, SHARED, STATS, TLS } from "./opened-metrics.js";
 import { parseScrape, sampleOf, select } from "./prometheus-text.js";
 
 const POSTS = [{ target: "ops", outcome: "sent" as const, count: 1 }];
 const PEERS = { connections: 2, cut: new Map([["pings", 1]]) };
+
+function rotationsOf(): RotationFacts {
+  const rotations = new RotationFacts();
+  rotations.made("dev", Date.UTC(2026, 10, 21, 12));
+  rotations.waits("dev", "retire");
+  return rotations;
+}
 
 describe("a scrape", () => {
   it("tells the version and what the process costs", async () => {
@@ -86,7 +94,7 @@ describe("a scrape", () => {
   it("shows exactly the metrics that are defined, each with its type", async () => {
     const stats = () => ({ ...STATS, shared: SHARED });
     const all = { stats, tls: () => TLS, peers: () => PEERS, decisionLog: () => DECISION_LOG, alerts: () => POSTS };
-    const { types } = await read(open(all));
+    const { types } = await read(open({ ...all, rotations: () => rotationsOf() }));
     const defined = Object.values(DEFINITIONS).map(({ name, kind }) => [name, kind]);
     expect([...types].sort()).toEqual(defined.sort());
   });
