@@ -61,7 +61,7 @@ function stepsOf({ line, principal, policyFile, before }: StepsOptions): readonl
   return [
     `1. add to principals.${principal}.credentials in ${policyFile}${beside}:`,
     `     ${line}`,
-    "2. save the file: both keys prove the principal within a second, and its limits go on counting",
+    "2. save the file: from then on both keys prove the principal, and its limits go on counting",
     "3. give the new key to all who call as this principal",
     ...(before.length === 0
       ? []

@@ -10,6 +10,7 @@ import type { RotationFacts } from "../telemetry/rotation-facts.js";
 import { openUpstream, type Upstream } from "./open-upstream.js";
 import { faultInCron, RotationWatch } from "./rotation-watch.js";
 import { rotatorsOf } from "./rotators.js";
+import { plural } from "./table.js";
 
 export interface RotationOptions {
   readonly settings: ServeSettings;
@@ -75,7 +76,9 @@ function startWatch({ upstream, probe, cron, log, parts }: WatchParts): Rotation
   const watch = new RotationWatch({ rotating, cron, clock, facts, log, random: Math.random });
   watch.start();
   const next = watch.nextAt()?.toISOString() ?? "never";
-  log.info(`keys of ${keys.upstream.size} workspaces are rotated as they are due; the next look is at ${next}`);
+  log.info(
+    `keys of ${plural(keys.upstream.size, "workspace")} are rotated as they are due; the next look is at ${next}`,
+  );
   return watch;
 }
 

@@ -219,7 +219,7 @@ ${lines.map((line) => `      ${line}\n`).join("")}`;
     expect(code).toBe(0);
     expect(steps[0]).toBe(`1. add to principals.search.credentials in policy.yaml, beside ${shown}:`);
     expect(steps.slice(2)).toEqual([
-      "2. save the file: both keys prove the principal within a second, and its limits go on counting",
+      "2. save the file: from then on both keys prove the principal, and its limits go on counting",
       "3. give the new key to all who call as this principal",
       `4. once windbreak keys list --callers --policy policy.yaml shows no new use of ${shown}, take it out:`,
       `     windbreak keys revoke --callers --policy policy.yaml ${shown}`,
