@@ -1,4 +1,5 @@
 import type { EpochMs, Millis } from "../domain/units.js";
+import { newKeyName } from "./issue-upstream.js";
 import { keyInForce } from "./key-in-force.js";
 import type { Clock } from "./ports.js";
 import type { Creating, EndedRotation } from "./rotation.js";
@@ -44,11 +45,7 @@ export async function beginRotation(means: RotationMeans, last: EndedRotation | 
   if (ask.begin === "never" || (ask.begin === "due" && dueAt !== undefined && dueAt > now)) {
     return { kind: "rests", dueAt, createdAt };
   }
-  const name = freeName(
-    rule.name,
-    now,
-    listed.keys.map((key) => key.name),
-  );
+  const name = newKeyName(rule.name, now, means.random);
   const leaving = found.kind === "key" ? [found.key] : [];
   const rotation = { step: "create", workspace, name, attempt: 1, startedAt: now, since: now, leaving } as const;
   return { kind: "begins", rotation, createdAt };
@@ -65,12 +62,4 @@ const AGAIN_MS: Millis = 10_000;
 /** Say that nothing could be begun, or gone on with, just now. */
 export function waitBefore(clock: Clock, why: string, isTaken = false): Waiting {
   return { kind: "waiting", step: undefined, until: clock.now() + AGAIN_MS, why, mustStay: false, isTaken };
-}
-
-/** A name that no key has, nor one of those that a rotation adds a number to. */
-function freeName(prefix: string, from: EpochMs, names: readonly string[]): string {
-  for (let at = from; ; at += 1_000) {
-    const name = `${prefix}-${new Date(at).toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "")}`;
-    if (!names.some((taken) => taken.startsWith(name))) return name;
-  }
 }

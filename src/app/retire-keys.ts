@@ -21,6 +21,8 @@ export async function retire(rotation: Made<"retire">, means: StepMeans): Promis
   const revoke = { ...rotation, step: "revoke", since: clock.now() } as const;
   const ids = leaving.map(({ id }) => id).join(", ");
   if (leaving.length === 0) return { kind: "next", rotation: revoke, told: "no key is to be revoked" };
+  const elsewhere = await heldElsewhere(rotation, means);
+  if (elsewhere !== undefined) return waiting(rotation, elsewhere, clock.now() + LOOK_MS);
   if (retireAnyway) return { kind: "next", rotation: revoke, told: `revoking ${ids}, as it was decided` };
 
   const listed = await provider.list();
@@ -59,6 +61,8 @@ export async function revoke(rotation: Made<"revoke">, means: StepMeans): Promis
     const again = { ...rotation, step: "retire", since: clock.now() } as const;
     return { kind: "next", rotation: again, told: "looking again whether the keys before are in use" };
   }
+  const elsewhere = leaving.length > 0 ? await heldElsewhere(rotation, means) : undefined;
+  if (elsewhere !== undefined) return waiting(rotation, elsewhere, clock.now() + LOOK_MS);
   for (const { id } of leaving) {
     const held = await readSink(rotation, means);
     if (held.kind === "waiting") return held;
@@ -71,6 +75,19 @@ export async function revoke(rotation: Made<"revoke">, means: StepMeans): Promis
   const told = `key ${made.id} is in force${revoked === "" ? "" : `, and ${revoked} revoked`}`;
   const ended = { step: "ended", workspace, outcome: "done", at: clock.now(), key: made, why: undefined } as const;
   return { kind: "next", rotation: ended, told };
+}
+
+/** Say where else a key is kept that is to be revoked; undefined: nowhere that can be seen. */
+async function heldElsewhere(
+  { leaving }: Made<"retire" | "revoke">,
+  { otherSinks }: StepMeans,
+): Promise<string | undefined> {
+  for (const sink of otherSinks) {
+    const held = await sink.read();
+    const found = leaving.find(({ fingerprint }) => fingerprint !== undefined && holds(held, fingerprint));
+    if (found) return `key ${found.id} is in ${sink.place} too, and stays until that is rotated`;
+  }
+  return undefined;
 }
 
 function isReplaced(held: SinkRead, { made }: Made<"retire" | "revoke">): boolean {

@@ -13,10 +13,14 @@ export interface RotationMeans {
   readonly times: KeysFile["rotation"];
   readonly provider: KeyProvider;
   readonly sink: SecretSink;
+  /** Where the keys of other workspaces are kept: one that stands there too is not revoked. */
+  readonly otherSinks: readonly SecretSink[];
   readonly probe: KeyProbe;
   /** What Windbreak itself saw; undefined: nothing is looked at. */
   readonly uses: KeyUses | undefined;
   readonly clock: Clock;
+  /** Gives so many random bytes, for a name that no other rotation has. */
+  readonly random: (count: number) => Uint8Array;
 }
 
 /** What one step has at hand. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { KeyProbe, KeyProvider, KeyUses } from "../app/key-ports.js";
 import type { Clock } from "../app/ports.js";
 import { KeyRotator } from "../app/rotate-key.js";
@@ -29,10 +30,15 @@ export interface Rotating {
 /** Make what rotates the keys of a keys file, by workspace. */
 export function rotatorsOf(options: RotatorsOptions): readonly Rotating[] {
   const { keys, provider, probe, journal, uses, clock, variable, told } = options;
-  return Array.from(keys.upstream, ([workspace, rule]) => {
-    const sink = openSink(rule.sink, { variable, timeoutMs: keys.admin.timeoutMs });
+  const { timeoutMs } = keys.admin;
+  const sinks = Array.from(keys.upstream, ([workspace, rule]) => {
+    return { workspace, rule, sink: openSink(rule.sink, { variable, timeoutMs }) };
+  });
+  return sinks.map(({ workspace, rule, sink }) => {
+    const otherSinks = sinks.flatMap((other) => (other.sink === sink ? [] : [other.sink]));
     const rotator = new KeyRotator({
-      ...{ workspace, rule, times: keys.rotation, provider, sink, probe, uses, clock, journal },
+      ...{ workspace, rule, times: keys.rotation, provider, sink, otherSinks, probe, uses, clock, journal },
+      random: randomBytes,
       told: (line) => told(workspace, line),
     });
     return { workspace, rule, place: sink.place, rotator };

@@ -24,9 +24,9 @@ describe("a rotation", () => {
     stage.clock.advance(DAY);
     expect(await rotator.advance(NOW)).toMatchObject({ kind: "done", told: "key k2 is in force, and k1 revoked" });
     expect(stage.provider.alive()).toEqual(["k2"]);
-    expect(stage.provider.names()).toEqual(["dev-by-hand", "dev-20261109T100000Z"]);
+    expect(stage.provider.names()).toEqual(["dev-by-hand", "dev-20261109T100000Z-0000"]);
     expect(stage.told).toEqual([
-      "made key k2, named dev-20261109T100000Z",
+      "made key k2, named dev-20261109T100000Z-0000",
       "stored key k2 in memory",
       "readers have had time to take up the new key",
       "key k2 works",
@@ -72,7 +72,7 @@ describe("a rotation", () => {
     const stage = rotationStage();
     expect(await stage.rotator().plan(NOW)).toMatchObject({
       kind: "begins",
-      rotation: { name: "dev-20261109T100000Z", leaving: [{ id: "k1" }] },
+      rotation: { name: "dev-20261109T100000Z-0000", leaving: [{ id: "k1" }] },
     });
     expect([stage.provider.alive(), stage.journal.written]).toEqual([["k1"], []]);
     await stage.rotator().advance(NOW);

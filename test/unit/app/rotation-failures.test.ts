@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fingerprintOf } from "../../../src/domain/fingerprint.js";
+import { MemorySink } from "../../support/keys/memory-provider.js";
 import { DAY, rotationStage } from "./rotation-stage.js";
 
 const NOW = { begin: "now" } as const;
@@ -52,7 +53,7 @@ describe("a rotation that fails", () => {
     stage.clock.advance(MINUTE);
     expect(await stage.rotator().advance(NOW)).toMatchObject({ kind: "waiting", step: "propagate" });
     expect([stage.provider.alive(), stage.provider.idOf(stage.sink.secret)]).toEqual([["k1", "k3"], "k3"]);
-    expect(stage.provider.names().at(-1)).toBe("dev-20261109T100000Z-2");
+    expect(stage.provider.names().at(-1)).toBe("dev-20261109T100000Z-0000-2");
   });
 
   it("finds a key by its name whose secret a crash has lost, revokes it and makes another", async () => {
@@ -139,6 +140,23 @@ describe("a rotation that fails", () => {
     const key = { id: "k2", fingerprint: fingerprintOf(twin) };
     stage.journal.texts.set("dev", JSON.stringify({ ...ended, key }));
     expect(await stage.rotator().plan(NOW)).toMatchObject({ rotation: { leaving: [{ id: "k2" }] } });
+  });
+
+  it("revokes no key that the sink of another workspace holds too, whoever decides", async () => {
+    const stage = rotationStage();
+    const other = new MemorySink();
+    other.secret = stage.old.secret;
+    const otherSinks = [other];
+    await stage.rotator().advance(NOW);
+    stage.clock.advance(MINUTE);
+    const anyway = { ...NOW, retireAnyway: true };
+    expect(await stage.rotator({ otherSinks }).advance(anyway)).toMatchObject({
+      kind: "waiting",
+      why: "key k1 is in memory too, and stays until that is rotated",
+    });
+    expect(stage.provider.alive()).toEqual(["k1", "k2"]);
+    other.secret = stage.sink.secret;
+    expect(await stage.rotator({ otherSinks }).advance(anyway)).toMatchObject({ kind: "done" });
   });
 
   it("looks again before it revokes what it had found unused before a crash", async () => {

@@ -31,6 +31,8 @@ export function rotationStage() {
     uses: undefined,
     clock,
     journal,
+    otherSinks: [],
+    random: (count) => new Uint8Array(count),
     told: (line) => told.push(line),
   };
   const uses: RotatorOptions["uses"] = {
