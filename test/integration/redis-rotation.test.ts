@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { Holding, RotationJournal } from "../../src/app/rotation-ports.js";
 import { createClient, runScript } from "../../src/counters/redis/client.js";
@@ -15,8 +16,8 @@ const scripts = readScripts();
 const CONNECT_MS = 5_000;
 
 /** The journal as another replica has it. */
-async function open(server: RedisServer, who = "a/1"): Promise<RotationJournal> {
-  const target = parseRedisUrl(server.url);
+async function open(server: RedisServer, who = "a/1", url = server.url): Promise<RotationJournal> {
+  const target = parseRedisUrl(url);
   if (target.kind === "fault") throw new Error(target.what);
   const client = createClient(target);
   await inTime(CONNECT_MS, "a connection", new Promise<void>((resolve) => client.once("ready", () => resolve())));
@@ -82,6 +83,20 @@ describeWith(["redis-server"], "a journal in Redis", () => {
     await letExpire(server);
     expect(await hold.write("text")).toEqual({ kind: "written" });
     expect((await two.hold("dev")).kind).toBe("taken");
+  });
+
+  it("asks for no command that docs/redis.md does not give its user", async () => {
+    const server = await startRedis();
+    const manual = readFileSync(new URL("../../docs/redis.md", import.meta.url), "utf8");
+    const rules = /ACL SETUSER windbreak on >PASSWORD (.*)/.exec(manual)?.[1]?.split(" ") ?? [];
+    await server.send("ACL", "SETUSER", "windbreak", "on", ">secret", ...rules);
+    const journal = await open(server, "a/1", `redis://windbreak:secret@127.0.0.1:${server.port}`);
+    const hold = held(await journal.hold("dev"));
+    expect([await hold.write("text"), await hold.keep()]).toEqual([{ kind: "written" }, { kind: "kept" }]);
+    await letExpire(server);
+    expect(await hold.keep()).toEqual({ kind: "kept" });
+    await hold.release();
+    expect(await journal.look("dev")).toEqual({ kind: "text", text: "text" });
   });
 
   it("ends by itself once its holder is gone", async () => {
