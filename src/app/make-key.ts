@@ -9,7 +9,7 @@ export async function create(rotation: Creating, means: StepMeans): Promise<Step
   const { provider, rule, clock, secrets, keep } = means;
   const listed = await provider.list();
   if (listed.kind !== "keys") return faulted(rotation, listed, clock.now());
-  // No reader has them: a key is stored only after it was written down.
+  // A key is stored only after it was written down.
   const strays = listed.keys.filter((key) => isStray(key, rotation, rule.workspace));
   for (const { id } of strays) {
     await keep();
@@ -33,9 +33,11 @@ export async function create(rotation: Creating, means: StepMeans): Promise<Step
   return { kind: "next", rotation: next, told: `made key ${id}, named ${name}` };
 }
 
-function isStray({ id, name, workspace }: ListedKey, rotation: OpenRotation, ours: string): boolean {
+/** Whether this rotation made a key that it does not know: no reader has it. */
+export function isStray({ id, name, workspace }: ListedKey, rotation: OpenRotation, ours: string): boolean {
   if (workspace !== undefined && workspace.id !== ours) return false;
   if (rotation.leaving.some((key) => key.id === id)) return false;
+  if ("made" in rotation && rotation.made.id === id) return false;
   return (
     name === rotation.name ||
     (name.startsWith(`${rotation.name}-`) && /^\d+$/.test(name.slice(rotation.name.length + 1)))

@@ -1,6 +1,6 @@
 import type { Millis } from "../domain/units.js";
 import type { SinkRead } from "./key-in-force.js";
-import { holds } from "./make-key.js";
+import { holds, isStray } from "./make-key.js";
 import { mayRetire } from "./may-retire.js";
 import type { Made } from "./rotation.js";
 import { faulted, readSink, type StepMeans, type StepResult, stuck, waiting } from "./rotation-step.js";
@@ -13,7 +13,7 @@ const REST_MS: Millis = 3_600_000;
 
 /** Wait until the new key was seen in use, and those before it were not for the grace time. */
 export async function retire(rotation: Made<"retire">, means: StepMeans): Promise<StepResult> {
-  const { provider, uses, clock, times, retireAnyway } = means;
+  const { provider, rule, uses, clock, times, retireAnyway, keep } = means;
   const { made, leaving, since } = rotation;
   const held = await readSink(rotation, means);
   if (held.kind === "waiting") return held;
@@ -30,6 +30,12 @@ export async function retire(rotation: Made<"retire">, means: StepMeans): Promis
   if (!listed.keys.some(({ id }) => id === made.id)) {
     const why = `Mistral no longer lists key ${made.id}, which ${means.sink.place} holds`;
     return stuck(rotation, why, "see in its console who revoked it; end this rotation by --abandon, and rotate again");
+  }
+  // Made by a process that was slow to ask, after another had taken its place.
+  for (const { id } of listed.keys.filter((key) => isStray(key, rotation, rule.workspace))) {
+    await keep();
+    const revoked = await provider.revoke(id);
+    if (revoked.kind !== "revoked") return faulted(rotation, revoked, clock.now());
   }
   const seen = await uses?.read("upstream");
   const now = clock.now();

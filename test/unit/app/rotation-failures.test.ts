@@ -67,6 +67,17 @@ describe("a rotation that fails", () => {
     expect(stage.told.at(-3)).toBe("revoked k2, made before and its secret lost");
   });
 
+  it("revokes a key that a slow process has made after another had taken its place", async () => {
+    const stage = rotationStage();
+    await stage.rotator().advance(NOW);
+    const late = stage.provider.seed(stage.provider.names().at(-1) ?? "none");
+    const other = stage.provider.seed(`${stage.provider.names().at(-1)}-by-hand`);
+    stage.clock.advance(MINUTE);
+    expect(await stage.rotator().advance(NOW)).toMatchObject({ kind: "waiting", step: "retire" });
+    expect(stage.provider.alive()).toEqual(["k1", "k2", other.id]);
+    expect(stage.provider.alive()).not.toContain(late.id);
+  });
+
   it("leaves all as it is where the sink cannot be written, and goes on once it can", async () => {
     const stage = rotationStage();
     const rotator = stage.rotator();
