@@ -1,5 +1,6 @@
+import { printable } from "../domain/printable.js";
 import type { EpochMs } from "../domain/units.js";
-import { type Environment, type Flags, formatSettingFault, printable, type SettingFault } from "../settings/given.js";
+import { type Environment, type Flags, formatSettingFault, type SettingFault } from "../settings/given.js";
 
 /** Takes text, line breaks included. */
 export interface Out {

@@ -1,7 +1,7 @@
-import { printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
 
-/** What spreadsheets take for a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** Before what spreadsheets take for a formula: at a cell's beginning, which where people write 1,5 is also behind a `;`. */
+const FORMULA = /(?<=^[\s"]*|;[\s"]*)(?=[=+\-@])/g;
 
 /**
  * Write rows as CSV (RFC 4180).
@@ -14,6 +14,6 @@ export function csvOf(rows: readonly (readonly string[])[]): string {
 }
 
 function cellOf(text: string): string {
-  const safe = printable(FORMULA.test(text) ? `'${text}` : text);
+  const safe = printable(text.replace(FORMULA, "'"));
   return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,7 +1,7 @@
 import { formatSpan, formatUsd } from "../domain/explain.js";
+import { printable } from "../domain/printable.js";
 import type { EpochMs } from "../domain/units.js";
 import { type AuthorizeResponse, Reason } from "../gen/windbreak/v1/policy_decision.js";
-import { printable } from "../settings/given.js";
 import { instantOf, rowsOf } from "./limit-rows.js";
 import { limitTable } from "./limit-table.js";
 import { formatCount, formatPairs } from "./table.js";

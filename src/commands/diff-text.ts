@@ -1,6 +1,6 @@
 import { type Change, type Concerned, type Effect, SECTIONS } from "../domain/diff/change.js";
 import type { Policy } from "../domain/policy.js";
-import { printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
 import { formatCount, formatTable, plural } from "./table.js";
 
 /** What two policies differ in. */

@@ -1,10 +1,10 @@
 import { formatUsd } from "../domain/explain.js";
+import { printable } from "../domain/printable.js";
 import { MAX_AMOUNT, type Tokens } from "../domain/units.js";
 import type { Held, Offer } from "../domain/what-passes.js";
 import { AuthorizeResponse } from "../gen/windbreak/v1/policy_decision.js";
 import type { Finding } from "../identity/credential.js";
 import { CATALOGUE } from "../policy/catalogue.js";
-import { printable } from "../settings/given.js";
 import { verdictText } from "./decision-text.js";
 import { formatCell, grouped } from "./limit-table.js";
 import { protoValue } from "./proto-json.js";

@@ -1,4 +1,4 @@
-import { printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
 import type { KeysSettings } from "../settings.js";
 import { readKeysSettings } from "../settings.js";
 import { type Context, EXIT, fail, failUsage, failure, isGiven } from "./context.js";

@@ -1,5 +1,5 @@
 import type { Policy } from "../domain/policy.js";
-import { printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
 import { type Context, EXIT } from "./context.js";
 import { openPolicy } from "./policy-file.js";
 import { plural } from "./table.js";

@@ -1,5 +1,5 @@
 import type { Policy } from "../domain/policy.js";
-import { printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
 import { type Context, EXIT, type Failure, fail, failUsage, failure, type Io, isGiven, textOf } from "./context.js";
 import { loadPolicyFile, tellFaults } from "./policy-file.js";
 import { findLog, type LogFile } from "./replay/log-file.js";

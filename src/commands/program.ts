@@ -1,5 +1,6 @@
 import { CommanderError, Command as Program } from "commander";
-import { type Flags, printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
+import type { Flags } from "../settings/given.js";
 import type { Command, Out } from "./context.js";
 import {
   flagsOf,

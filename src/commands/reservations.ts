@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { formatSpan, formatUsd } from "../domain/explain.js";
+import { printable } from "../domain/printable.js";
 import type { EpochMs } from "../domain/units.js";
-import { printable } from "../settings/given.js";
 import { readAskSettings } from "../settings.js";
 import { askAdmin, askPages, refusal } from "./ask-admin.js";
 import { type Context, EXIT, fail, failUsage, failure, isGiven } from "./context.js";

@@ -1,6 +1,6 @@
 import { shownHash } from "../app/callers-keys.js";
 import type { Policy } from "../domain/policy.js";
-import { printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
 import type { KeysSettings } from "../settings.js";
 import { type Context, EXIT, fail, failure } from "./context.js";
 import { policyForKeys } from "./open-upstream.js";

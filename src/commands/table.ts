@@ -1,4 +1,4 @@
-import { printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
 
 /** A column of a table. Numbers stand to the right. */
 export interface Column {

@@ -1,4 +1,5 @@
-import { printable, show } from "./show.js";
+import { printable } from "../domain/printable.js";
+import { show } from "./show.js";
 
 /** Something wrong in a policy file, told to a person: where it stands, what it is, and what to do about it. */
 export interface Fault {

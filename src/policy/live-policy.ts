@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock, PolicySource } from "../app/ports.js";
 import type { Policy } from "../domain/policy.js";
+import { printable } from "../domain/printable.js";
 import type { EpochMs, Millis } from "../domain/units.js";
 import { judge, type Load, type Refused, type Sound } from "./judge.js";
-import { printable } from "./show.js";
 import { readSteady, type SteadyRead } from "./steady-read.js";
 import { type PolicyLog, type PolicyWatch, watchPolicyFile } from "./watch.js";
 

@@ -1,6 +1,6 @@
 import { readFile, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
-import { printable } from "./show.js";
+import { printable } from "../domain/printable.js";
 
 /**
  * Warn of a policy file that is itself a mount point: a Kubernetes `subPath`, or a single file given to a container.

@@ -1,3 +1,4 @@
+import { printable } from "../domain/printable.js";
 import { decimalText } from "./number-text.js";
 
 const LONGEST = 60;
@@ -10,11 +11,6 @@ const LONGEST = 60;
 export function show(text: string): string {
   const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   return printable(JSON.stringify(cut));
-}
-
-/** Write what a terminal could act on as escapes; what is written so already stays. */
-export function printable(text: string): string {
-  return text.replace(/[^\P{C}]|[\u2028\u2029]/gu, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Say what a value of a policy file is, for a sentence that ends in "found …". Numbers are bigints in 1e-9. */

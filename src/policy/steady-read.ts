@@ -1,7 +1,7 @@
 import { type BigIntStats, constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
+import { printable } from "../domain/printable.js";
 import { MOST_BYTES } from "./decode.js";
-import { printable } from "./show.js";
 
 /** What a path led to: equal stamps mean that nothing there has changed. */
 export interface Sight {

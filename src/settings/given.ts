@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { parseDuration } from "../domain/duration.js";
+import { printable } from "../domain/printable.js";
 import type { Millis } from "../domain/units.js";
 import { type Address, formatAddress, parseAddress } from "../transport/address.js";
 
@@ -166,8 +167,3 @@ export function serverGiven(reader: Reader, name: string, otherwise: string): Gi
 }
 
 const MAX_PORT = 65_535;
-
-/** Write what a terminal could act on as escapes. */
-export function printable(text: string): string {
-  return text.replace(/[^\P{C}]|[\u2028\u2029]/gu, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
-}

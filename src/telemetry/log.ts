@@ -1,3 +1,5 @@
+import { printable } from "../domain/printable.js";
+
 /** Lines for the operator, on stderr. */
 export interface Log {
   info(line: string): void;
@@ -6,7 +8,7 @@ export interface Log {
 }
 
 export interface LogOptions {
-  /** One JSON object a line, or words for a terminal. */
+  /** One JSON object a line, or words for a terminal, which finds nothing in them to act on. */
   readonly format: "json" | "text";
   /** The least that is written. */
   readonly level: keyof typeof RANK;
@@ -23,7 +25,7 @@ export function createLog({ format, level, write, now }: LogOptions): Log {
     const time = now().toISOString();
     const why = cause === undefined ? undefined : explain(cause);
     if (format === "json") write(`${JSON.stringify({ time, level: at, message, cause: why })}\n`);
-    else write(`${time} ${at.padEnd(5)} ${message}${why === undefined ? "" : `\n${why}`}\n`);
+    else write(`${time} ${at.padEnd(5)} ${printable(message)}${why === undefined ? "" : `\n${why}`}\n`);
   };
   return {
     info: (line) => put("info", line),

@@ -1,4 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { printable } from "../domain/printable.js";
 
 /** Where a listener binds. */
 export type Address = TcpAddress | UnixAddress;
@@ -66,9 +67,9 @@ export function formatAddress(address: Address): string {
   return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
-/** Say in one line where the fault is, what it is, and what mends it. */
+/** Say in one line where the fault is, what it is, and what mends it: a path may hold what a terminal acts on. */
 export function formatFault({ where, what, remedy }: AddressFault): string {
-  return `${where}: ${what}; ${remedy}`;
+  return printable(`${where}: ${what}; ${remedy}`);
 }
 
 /** Say whether only processes of this machine can reach an address: a Unix socket, 127.0.0.0/8, ::1, localhost. */

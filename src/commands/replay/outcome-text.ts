@@ -1,6 +1,6 @@
 import type { CallerName } from "../../app/ports.js";
+import { printable } from "../../domain/printable.js";
 import type { EpochMs } from "../../domain/units.js";
-import { printable } from "../../settings/given.js";
 import { type Column, formatCount, formatTable, plural } from "../table.js";
 import { aboutUsd } from "./about-usd.js";
 import type { ReplayOutcome } from "./outcome.js";

@@ -1,4 +1,4 @@
-import { printable } from "../../settings/given.js";
+import { printable } from "../../domain/printable.js";
 import { heldTable, outputText } from "../explanation.js";
 import { type Column, formatCount, formatTable, plural } from "../table.js";
 import { type CaseResult, countsOf, type SuiteResult, type SuiteRun } from "./results.js";

@@ -25,6 +25,12 @@ describe("the operator's log", () => {
     expect(lines[0]).toMatch(/^1970-01-01T00:00:00.000Z error a call failed\n.*outer[\s\S]*caused by: [\s\S]*inner/);
   });
 
+  it("keeps a line of words one line, whatever name is in it", () => {
+    const { lines, log } = capture("text");
+    log.info("listening on unix:/run/a\n\u001b[2J.sock");
+    expect(lines).toEqual(["1970-01-01T00:00:00.000Z info  listening on unix:/run/a\\u{a}\\u{1b}[2J.sock\n"]);
+  });
+
   it("leaves out what is below its level", () => {
     const { lines, log } = capture("text", "warn");
     log.info("quiet");

@@ -59,6 +59,9 @@ describe("an address to listen on", () => {
     const address = parseAddress("::1:50051");
     if (address.kind !== "fault") throw new Error("not at fault");
     expect(formatFault(address)).toBe("::1:50051: an IPv6 address without brackets; write [::1]:50051");
+    const broken = parseAddress("unix:/run/a\n\u001b[2J\0.sock");
+    if (broken.kind !== "fault") throw new Error("not at fault");
+    expect(formatFault(broken)).toMatch(/^unix:\/run\/a\\u\{a\}\\u\{1b\}\[2J\\u\{0\}\.sock: no path/);
   });
 
   test("whatever the text, reading it does not throw, and what was read is written as it was given", () => {
