@@ -86,6 +86,8 @@ export type SinkPlace =
       readonly path: string;
       readonly field: string;
       readonly token: SecretPlace;
+      /** A file with the authorities that alone are trusted, as PEM; undefined: those that Node trusts. */
+      readonly ca: string | undefined;
     }
   | {
       readonly kind: "command";

@@ -53,8 +53,8 @@ function compileSink({ file, mode, kubernetes, vault, command }: SinkData): Sink
     return { kind: "kubernetes", namespace, secret, key, apiUrl, account };
   }
   if (vault) {
-    const { url, mount, path, field, token } = vault;
-    return { kind: "vault", url: withoutSlash(url), mount, path, field, token: compileSecret(token) };
+    const { url, mount, path, field, token, ca } = vault;
+    return { kind: "vault", url: withoutSlash(url), mount, path, field, token: compileSecret(token), ca };
   }
   const [program, ...rest] = command ?? [];
   if (program === undefined) throw new Error("a sink is a file, a secret in Kubernetes or Vault, or a command");

@@ -2,7 +2,8 @@ import { secret } from "./alert-schema.js";
 import { list, section, text } from "./fields.js";
 
 /** Secrets must not go over a line that anyone can read; and faults and logs name these URLs. */
-const SECRET_URL = /^(?:https:\/\/(?![^/?#]*@)[^\s/?#]|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$))[^\s?#]*$/;
+const SECRET_URL =
+  /^(?!\w+:\/\/[^/?#]*@)(?:https:\/\/[^\s/?#]|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$))[^\s?#]*$/;
 const PATH = /^\S(?:.*\S)?$/;
 /** Names of Kubernetes' objects. */
 const OBJECT = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
@@ -59,6 +60,9 @@ const vault = section(
       .default("api_key")
       .meta({ description: "The field that holds the key; the others stay. Default: api_key." }),
     token: secret("say where the token lies").meta({ description: "Where the token to show to it lies." }),
+    ca: text({ expected: "a path as text" }, PATH).optional().meta({
+      description: "A file with the authority of its certificate, PEM. Absent: those that Node trusts.",
+    }),
   },
 );
 

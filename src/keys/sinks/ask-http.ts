@@ -41,7 +41,7 @@ export async function askHttp(question: Question): Promise<Answered> {
     if (!(error instanceof Error)) throw error;
     if (late.aborted) return none(`did not answer within ${question.timeoutMs} ms; ask again, or look at how it is`);
     if (error instanceof TooLong) return none(`answered with more than ${MOST_BYTES} bytes; check its url`);
-    return none(whyOf("code" in error ? String(error.code) : error.name));
+    return none(whyOf("code" in error ? String(error.code) : error.name, question.ca !== undefined));
   }
 }
 
@@ -92,10 +92,11 @@ function none(why: string): Answered {
   return { kind: "none", why };
 }
 
-function whyOf(code: string): string {
+function whyOf(code: string, hasCa: boolean): string {
   if (code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE") return "cut the connection; ask again";
   if (/CERT|SIGNATURE|TLS|SSL/.test(code)) {
-    return `is not who its certificate says, or nobody who is trusted says so (${code}); trust its authority by NODE_EXTRA_CA_CERTS, or mend its url`;
+    const remedy = hasCa ? "mend the file with its authority" : "trust its authority by the sink's ca";
+    return `is not who its certificate says, or nobody who is trusted says so (${code}); ${remedy}, or mend its url`;
   }
   return `could not be reached (${code}); check its url, and whether the network lets this process there`;
 }

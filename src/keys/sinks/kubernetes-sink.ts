@@ -3,9 +3,9 @@ import { z } from "zod";
 import type { SecretSink } from "../../app/key-ports.js";
 import type { SinkPlace } from "../../domain/keys-file.js";
 import type { Millis } from "../../domain/units.js";
-import { readSmallFile } from "../read-file.js";
 import { type Answered, askHttp } from "./ask-http.js";
 import { type Found, failed, type Stored } from "./outcomes.js";
+import { readAuthority } from "./read-authority.js";
 import { readTokenFile } from "./read-token.js";
 
 type Place = Extract<SinkPlace, { kind: "kubernetes" }>;
@@ -17,7 +17,6 @@ export interface KubernetesOptions {
 const IN_CLUSTER = "https://kubernetes.default.svc";
 /** Where every pod has its token and the cluster's authority. */
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
-const MOST_CA_BYTES = 1024 * 1024;
 /** Somebody else wrote at the same moment. */
 const CONFLICT = 409;
 
@@ -68,14 +67,14 @@ export class KubernetesSink implements SecretSink {
     const [token, authority] = [join(account, "token"), join(account, "ca.crt")];
     const read = await readTokenFile(token);
     if ("why" in read) return { kind: "none", why: `cannot be asked: ${token} ${read.why}; ${MOUNTED}` };
-    const ca = await readSmallFile(authority, MOST_CA_BYTES);
-    if (ca.kind === "none") return { kind: "none", why: `cannot be asked: ${authority} ${ca.why}; ${MOUNTED}` };
+    const trusted = await readAuthority(authority);
+    if ("why" in trusted) return { kind: "none", why: `cannot be asked: ${authority} ${trusted.why}; ${MOUNTED}` };
     const headers = { authorization: `Bearer ${read.token}` };
-    if (body === undefined) return askHttp({ method, url: this.#url, headers, ca: ca.bytes, timeoutMs });
+    if (body === undefined) return askHttp({ method, url: this.#url, headers, ca: trusted.ca, timeoutMs });
     const url = new URL(this.#url);
     url.searchParams.set("fieldManager", "windbreak");
     const patching = { ...headers, "content-type": "application/merge-patch+json" };
-    return askHttp({ method, url, headers: patching, body, ca: ca.bytes, timeoutMs });
+    return askHttp({ method, url, headers: patching, body, ca: trusted.ca, timeoutMs });
   }
 
   #whyNot(answer: Answered): string {

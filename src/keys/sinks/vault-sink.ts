@@ -5,6 +5,7 @@ import type { Millis } from "../../domain/units.js";
 import { placeText } from "../read-key.js";
 import { type Answered, askHttp } from "./ask-http.js";
 import { type Found, failed, type Stored } from "./outcomes.js";
+import { readAuthority } from "./read-authority.js";
 import { readTokenFile, tokenIn } from "./read-token.js";
 
 type Place = Extract<SinkPlace, { kind: "vault" }>;
@@ -91,16 +92,19 @@ export class VaultSink implements SecretSink {
   }
 
   async #ask(method: "GET" | "POST", body?: string): Promise<Answered> {
-    const { token: place } = this.#place;
+    const { token: place, ca: authority } = this.#place;
     const read = place.kind === "file" ? await readTokenFile(place.path) : this.#tokenIn(place.name);
     if ("why" in read) {
       return { kind: "none", why: `cannot be asked: ${placeText(place)} ${read.why}; put a token of Vault's there` };
     }
+    const trusted = authority === undefined ? {} : await readAuthority(authority);
+    if ("why" in trusted) {
+      return { kind: "none", why: `cannot be asked: ${authority} ${trusted.why}; put the authority of Vault's there` };
+    }
     const headers = { "x-vault-token": read.token, "x-vault-request": "true" };
-    const { timeoutMs } = this.#options;
-    if (body === undefined) return askHttp({ method, url: this.#url, headers, timeoutMs });
-    const writing = { ...headers, "content-type": "application/json" };
-    return askHttp({ method, url: this.#url, headers: writing, body, timeoutMs });
+    const question = { method, url: this.#url, timeoutMs: this.#options.timeoutMs, ...trusted };
+    if (body === undefined) return askHttp({ ...question, headers });
+    return askHttp({ ...question, headers: { ...headers, "content-type": "application/json" }, body });
   }
 
   #tokenIn(name: string): ReturnType<typeof tokenIn> {

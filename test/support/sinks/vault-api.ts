@@ -23,9 +23,9 @@ export class VaultApi {
     });
   }
 
-  /** Start one. It ends after the test. */
-  static async start(): Promise<VaultApi> {
-    return new VaultApi(await ReplayServer.start({ answers: {} }));
+  /** Start one, over TLS where it has a certificate. It ends after the test. */
+  static async start(tls?: { readonly certificate: string; readonly key: string }): Promise<VaultApi> {
+    return new VaultApi(await ReplayServer.start({ answers: {}, ...(tls && { tls }) }));
   }
 
   get requests(): readonly SeenRequest[] {

@@ -56,7 +56,7 @@ audit: { unused: 7d, expiring: 3d }
 upstream:
   dev: { workspace: w1, sink: { file: /run/secrets/dev, mode: "0640" } }
   ml: { workspace: w2, owner: u2, name: ml-team, sink: { kubernetes: { namespace: ai, secret: mistral, key: ml } } }
-  prod: { workspace: w3, sink: { vault: { url: https://vault:8200/, path: mistral/prod, token: { env: VAULT } } } }
+  prod: { workspace: w3, sink: { vault: { url: https://vault:8200/, path: mistral/prod, token: { env: VAULT }, ca: /etc/vault/ca.crt } } }
   ops: { workspace: w4, sink: { command: [put-secret, ops] } }
 `,
       ["dev", "ml", "prod", "ops"],
@@ -105,6 +105,7 @@ upstream:
             path: "mistral/prod",
             field: "api_key",
             token: { kind: "env", name: "VAULT" },
+            ca: "/etc/vault/ca.crt",
           },
         },
       ],
@@ -149,6 +150,11 @@ upstream:
     [
       "an address that anyone on the way can read",
       entry("{ vault: { url: 'http://vault:8200', path: a, token: { env: T } } }"),
+      "vault.url: a text that is not shown is not an https URL; write an https URL (http on this host only)",
+    ],
+    [
+      "an address that only looks like one of this machine",
+      entry("{ vault: { url: 'http://localhost:8200@vault', path: a, token: { env: T } } }"),
       "vault.url: a text that is not shown is not an https URL; write an https URL (http on this host only)",
     ],
     [

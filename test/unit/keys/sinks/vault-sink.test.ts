@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { SecretPlace } from "../../../../src/domain/secret-place.js";
 import { VaultSink } from "../../../../src/keys/sinks/vault-sink.js";
+import { Authority } from "../../../support/envoy/certificates.js";
 import type { Answer } from "../../../support/mistral/replay-server.js";
 import { endAfterwards } from "../../../support/redis/ending.js";
 import { errors, VaultApi } from "../../../support/sinks/vault-api.js";
@@ -12,13 +13,14 @@ interface Words {
   readonly token?: SecretPlace;
   readonly timeoutMs?: number;
   readonly url?: string;
+  readonly ca?: string;
 }
 
 function sinkOf(
   api: VaultApi,
-  { token = { kind: "env", name: "TOKEN" }, timeoutMs = 5_000, url = api.url }: Words = {},
+  { token = { kind: "env", name: "TOKEN" }, timeoutMs = 5_000, url = api.url, ca }: Words = {},
 ) {
-  const place = { kind: "vault", url, mount: "secret", path: "mistral/dev", field: "api_key", token } as const;
+  const place = { kind: "vault", url, mount: "secret", path: "mistral/dev", field: "api_key", token, ca } as const;
   return new VaultSink(place, { timeoutMs, variable: (name) => (name === "TOKEN" ? api.token : undefined) });
 }
 
@@ -112,6 +114,29 @@ describe("a secret of Vault", () => {
       expect(stored.why).not.toMatch(/key-of-dev|hvs/);
       expect(api.fields).toEqual({ note: "kept" });
     }
+  });
+
+  it("goes over TLS to whom the authority of its own vouches for, and to nobody else", async () => {
+    const [own, other] = await Promise.all([Authority.create(), Authority.create()]);
+    const { certificate, key } = await own.issue({ names: ["IP:127.0.0.1"] });
+    const api = await VaultApi.start({ certificate, key });
+    const directory = await mkdtemp(join(tmpdir(), "vault-ca-"));
+    endAfterwards(() => rm(directory, { recursive: true, force: true }));
+    const ca = join(directory, "ca.crt");
+    const why = async (words: Words) => {
+      const stored = await sinkOf(api, words).store("key-of-dev");
+      return stored.kind === "failed" ? stored.why : stored.kind;
+    };
+    expect(await why({})).toContain("trust its authority by the sink's ca, or mend its url");
+    expect(await why({ ca })).toContain(`${ca} does not exist; put the authority of Vault's there`);
+    await writeFile(ca, other.root.certificate);
+    expect(await why({ ca })).toContain("mend the file with its authority, or mend its url");
+    await writeFile(ca, "no certificate");
+    expect(await why({ ca })).toContain("Vault at 127.0.0.1:");
+    expect(api.requests).toEqual([]);
+    await writeFile(ca, own.root.certificate);
+    expect(await why({ ca })).toBe("stored");
+    expect(api.fields).toEqual({ api_key: "key-of-dev" });
   });
 
   it("is given up where Vault takes too long", async () => {
