@@ -8,7 +8,10 @@ import { formatAddress, isLocal } from "../transport/address.js";
  * What no contract allows is a fault, and found when settings are read.
  */
 export function doubtsIn(settings: ServeSettings): readonly string[] {
-  return [...declared(settings), ...fixed(settings), ...sockets(settings), ...admin(settings), ...redis(settings)];
+  return [
+    ...[...declared(settings), ...fixed(settings), ...sockets(settings), ...admin(settings), ...redis(settings)],
+    ...collectors(settings),
+  ];
 }
 
 function declared({ declaredIsExposed }: ServeSettings): readonly string[] {
@@ -60,4 +63,21 @@ function redis({ redis: target }: ServeSettings): readonly string[] {
 function nodesOf(target: RedisTarget): readonly RedisNode[] {
   if (target.kind === "single") return [target.node];
   return target.kind === "sentinel" ? target.sentinels : target.nodes;
+}
+
+/** Headers for a collector are its credential. */
+function collectors({ telemetry, decisionLog }: ServeSettings): readonly string[] {
+  const log = decisionLog?.target.kind === "otlp" ? decisionLog.target.to : undefined;
+  const far = [telemetry?.traces, telemetry?.metrics?.to, log].filter((to) => to !== undefined).filter(isFarInPlain);
+  return [...new Set(far)].map(
+    (to) =>
+      `${to}: what is exported there and OTEL_EXPORTER_OTLP_HEADERS cross the network in plain text; write https://`,
+  );
+}
+
+/** What has no scheme, OpenTelemetry's own variables say how to reach. */
+function isFarInPlain(to: string): boolean {
+  if (!to.startsWith("http://")) return false;
+  const host = new URL(to).hostname.replace(/^\[|\]$/g, "");
+  return !isLocal({ kind: "tcp", host, port: 0 });
 }

@@ -1,5 +1,6 @@
 import type { Millis } from "../domain/units.js";
 import type { Reader, SettingFault } from "./given.js";
+import { faultsOfHeaders } from "./otlp-headers.js";
 
 /** How what is exported travels. */
 export type OtlpProtocol = "grpc" | "http/json" | "http/protobuf";
@@ -38,18 +39,18 @@ const TIMEOUT_MS: Millis = 30_000;
 /**
  * Read whether traces and metrics are to be exported; undefined: neither is, and nothing of OpenTelemetry's SDK is loaded.
  *
- * An endpoint that is none is a fault: the SDK would export to this machine in its place. It may hold a password, and is
- * not repeated.
+ * An endpoint that is none is a fault: the SDK would export to this machine in its place; and so are headers that none
+ * can carry. Both may hold a secret, and are not repeated.
  */
 export function telemetryGiven({ env, faults }: Pick<Reader, "env" | "faults">): TelemetrySettings | undefined {
   const text = textIn(env);
   if (isDisabled(text)) return undefined;
   const traces = targetOf("TRACES", text);
   const metrics = targetOf("METRICS", text);
-  for (const where of new Set([traces, metrics].map((target) => target?.isFaulty && target.where))) {
-    if (where && !faults.some((fault) => fault.where === where)) faults.push(noUrl(where));
-  }
+  for (const target of [traces, metrics]) if (target?.isFaulty) addOnce(faults, [noUrl(target.where)]);
   if (!traces && !metrics) return undefined;
+  if (traces) addOnce(faults, faultsOfHeaders("TRACES", text));
+  if (metrics) addOnce(faults, faultsOfHeaders("METRICS", text));
   return Object.freeze({
     traces: traces?.to,
     metrics: metrics && Object.freeze({ ...paceOf(text), ...metricsTo(metrics.to, text) }),
@@ -69,7 +70,8 @@ export function logsGiven({ env, faults }: Pick<Reader, "env" | "faults">, asked
     faults.push({ where: `${asked} otlp`, what: "goes nowhere while OTEL_SDK_DISABLED is true", remedy });
   }
   const { to, where, isFaulty } = placeOf("LOGS", text);
-  if (isFaulty && !faults.some((fault) => fault.where === where)) faults.push(noUrl(where));
+  if (isFaulty) addOnce(faults, [noUrl(where)]);
+  addOnce(faults, faultsOfHeaders("LOGS", text));
   return { to, protocol: protocolOf("LOGS", text) };
 }
 
@@ -81,6 +83,11 @@ function textIn(env: Reader["env"]): Text {
 
 function isDisabled(text: Text): boolean {
   return text("OTEL_SDK_DISABLED").toLowerCase() === "true";
+}
+
+/** Several signals may share a variable. */
+function addOnce(faults: SettingFault[], found: readonly SettingFault[]): void {
+  faults.push(...found.filter(({ where }) => !faults.some((fault) => fault.where === where)));
 }
 
 function noUrl(where: string): SettingFault {

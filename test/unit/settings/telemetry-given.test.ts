@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Environment, SettingFault } from "../../../src/settings/given.js";
-import { telemetryGiven } from "../../../src/settings/telemetry-given.js";
+import { logsGiven, telemetryGiven } from "../../../src/settings/telemetry-given.js";
 
 function given(env: Environment) {
   const faults: SettingFault[] = [];
@@ -67,6 +67,35 @@ describe("what is exported", () => {
   it("is shown without what may be secret", () => {
     const shown = (endpoint: string) => read({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })?.traces;
     expect(shown("https://key:secret@collector:4318/base?token=secret")).toBe("https://collector:4318/base");
+  });
+
+  it("is refused with headers that no request can carry, without repeating them", () => {
+    const fault = (where: string) => ({
+      where,
+      what: "holds what no header can",
+      remedy: "write NAME=VALUE,NAME=VALUE in printable ASCII, and a comma within a value as %2C",
+    });
+    const all = "OTEL_EXPORTER_OTLP_HEADERS";
+    for (const headers of [
+      "a=secr\u00e9t",
+      "a=secret%0A",
+      "a=b,c=secret%00",
+      "secret base==",
+      "secret%2",
+      "secret",
+      "a-bin=b",
+    ]) {
+      expect(given({ ...ENDPOINT, [all]: headers }).faults).toEqual([fault(all)]);
+      const own = "OTEL_EXPORTER_OTLP_LOGS_HEADERS";
+      expect(given({ ...ENDPOINT, [own]: headers }).faults).toEqual([]);
+      const faults: SettingFault[] = [];
+      logsGiven({ env: { [own]: headers }, faults }, "--decision-log");
+      expect(faults).toEqual([fault(own)]);
+    }
+    expect(given({ [all]: "secret" }).faults).toEqual([]);
+    for (const headers of ["authorization=Bearer%20abc==, x-scope=a", "api-key=a=b;c", " ", "a=,"]) {
+      expect(given({ ...ENDPOINT, [all]: headers }).faults).toEqual([]);
+    }
   });
 
   it("is refused where its endpoint is none, without repeating it", () => {

@@ -105,6 +105,12 @@ describe("what may be meant is served, with a line that says what it means", () 
       "--redis: its password and the counters cross the network to cache in plain text, and who is on the way can change them; write rediss://",
     ],
     [
+      "decisions and a collector's credential that cross the network",
+      { "decision-log": "otlp" },
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" },
+      "http://collector:4318: what is exported there and OTEL_EXPORTER_OTLP_HEADERS cross the network in plain text; write https://",
+    ],
+    [
       "counters that cross the network",
       { redis: "redis+sentinel://127.0.0.1,10.0.0.1/main" },
       {},
