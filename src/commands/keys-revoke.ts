@@ -1,7 +1,9 @@
+import type { ListedKey } from "../app/key-ports.js";
+import { fitsMask } from "../domain/mask.js";
 import { printable } from "../domain/printable.js";
 import type { KeysSettings } from "../settings.js";
 import { readKeysSettings } from "../settings.js";
-import { type Context, EXIT, fail, failUsage, failure, isGiven } from "./context.js";
+import { type Context, EXIT, type Failure, fail, failUsage, failure, isGiven } from "./context.js";
 import { sightingsOf } from "./found-keys.js";
 import { openUpstream } from "./open-upstream.js";
 import { revokeCallersKey } from "./revoke-caller.js";
@@ -26,7 +28,7 @@ async function revokeUpstreamKey(context: Context, settings: KeysSettings): Prom
   const listed = await upstream.provider.list();
   if (listed.kind !== "keys") return fail(io, failure(EXIT.unreachable, listed.why));
   const key = listed.keys.find((one) => one.id === id);
-  if (!key) return fail(io, failure(EXIT.no, `${id}: Mistral lists no key with this id; ${SEE}`));
+  if (!key) return fail(io, unknownKey(id, listed.keys));
 
   if (!isGiven(flags, "yes")) {
     const sightings = await sightingsOf(io, upstream, listed.keys, { kind: "unseen", why: "" });
@@ -43,4 +45,12 @@ async function revokeUpstreamKey(context: Context, settings: KeysSettings): Prom
   }
   io.stdout.write(`${printable(`revoked key ${id}, named ${key.name}`)}\n`);
   return EXIT.done;
+}
+
+/** Whoever gives a key itself in place of its id would find it in the log of a pipeline, too. */
+function unknownKey(id: string, keys: readonly ListedKey[]): Failure {
+  const named = keys.find(({ mask }) => mask !== undefined && fitsMask(id, mask));
+  if (!named) return failure(EXIT.no, `${id}: Mistral lists no key with this id; ${SEE}`);
+  const remedy = `give its id, ${named.id}, and replace it, because it now stands in the shell's history`;
+  return failure(EXIT.usage, `a key itself was given, which is a secret; ${remedy}`);
 }

@@ -3,7 +3,6 @@ import type { KeyProvider } from "../app/key-ports.js";
 import type { KeysFile } from "../domain/keys-file.js";
 import type { Policy } from "../domain/policy.js";
 import { printable } from "../domain/printable.js";
-import { warningsOfOpenFiles } from "../keys/open-to-others.js";
 import { keyIn, placeText, readKeyFile } from "../keys/read-key.js";
 import { AdminBills } from "../mistral/admin/admin-bills.js";
 import { AdminKeys } from "../mistral/admin/admin-keys.js";
@@ -13,6 +12,7 @@ import type { KeysGiven } from "../settings/keys-given.js";
 import { variable } from "../settings.js";
 import { VERSION } from "../version.js";
 import { type Context, EXIT, fail, failure, type Io } from "./context.js";
+import { doubtsOfKeys } from "./doubts-of-keys.js";
 import { loadPolicyFile, readWritten, tellFaults } from "./policy-file.js";
 
 /** Mistral's keys, as a keys file says where they are. */
@@ -38,14 +38,15 @@ export async function openUpstream(context: Context, given: KeysGiven): Promise<
   const read = await readKeysFile(io, given);
   if ("kind" in read) return read;
   const { admin } = read.keys;
+  for (const line of await doubtsOfKeys(given.keysFile ?? "", read.keys)) {
+    io.stderr.write(`warning: ${printable(line)}\n`);
+  }
   const inEnv = variableOf(context);
   const shown = admin.key.kind === "file" ? await readKeyFile(admin.key.path) : keyIn(inEnv(admin.key.name));
   if (shown.kind === "none") {
     const line = `${placeText(admin.key)} ${shown.why}; put the organization's admin key there`;
     return told(fail(io, failure(EXIT.usage, line)));
   }
-  const files = admin.key.kind === "file" ? [admin.key.path] : [];
-  for (const line of await warningsOfOpenFiles(files)) io.stderr.write(`warning: ${printable(line)}\n`);
   const wire: Wire = {
     fetch,
     now: io.now,

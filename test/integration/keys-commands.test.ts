@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { fingerprintOf } from "../../src/domain/fingerprint.js";
 import type { Dialect } from "../../src/domain/keys-file.js";
@@ -146,6 +147,37 @@ describe("keys --upstream", () => {
       code: 1,
       stderr: expect.stringMatching(/^id-b: Mistral lists no key/),
     });
+  });
+
+  test("does not repeat a key that was given in place of its id", async () => {
+    const { keys, admin, written } = await keysStage({ keys: [liveKey("a")] });
+    const { code, stderr } = await keys(`revoke --upstream ${liveKey("a").secret} --yes`);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^a key itself was given, .* give its id, id-a, /)]);
+    expect([written().includes(liveKey("a").secret), admin.keys.length]).toEqual([false, 1]);
+  });
+
+  test("warns of files that others could read a key in, or write where keys go", async () => {
+    const { keys, sink, keysFile } = await keysStage();
+    chmodSync(dirname(keysFile), 0o755);
+    for (const [file, mode] of [
+      [keysFile, 0o646],
+      [sink, 0o644],
+      [`${sink}-admin`, 0o644],
+      [`${sink}-vault`, 0o604],
+    ] as const) {
+      if (file !== keysFile) writeFileSync(file, "a-key-or-a-token");
+      chmodSync(file, mode);
+    }
+    const text = readFileSync(keysFile, "utf8").replace("{ env: ADMIN_KEY }", `{ file: ${sink}-admin }`);
+    const vault = `{ url: "http://127.0.0.1:1", path: a, token: { file: ${sink}-vault } }`;
+    writeFileSync(keysFile, `${text}  qa: { workspace: w-qa, owner: u1, sink: { vault: ${vault} } }\n`);
+    const { stderr } = await keys("list --upstream");
+    const held = (file: string) =>
+      `warning: ${file}: holds a secret, and every account of this machine can read it; chmod o-r it (Kubernetes: defaultMode: 0440)`;
+    expect(stderr.split("\n").filter((line) => line.startsWith("warning: "))).toEqual([
+      ...[`${sink}-admin`, sink, `${sink}-vault`].map(held),
+      `warning: ${keysFile}: every account of this machine can write it, and have the admin key sent elsewhere or a program run; chmod o-w it`,
+    ]);
   });
 
   test("does not put a key in the place of another unless told to", async () => {

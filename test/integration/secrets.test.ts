@@ -5,6 +5,7 @@ import { credentials } from "@grpc/grpc-js";
 import { expect, it } from "vitest";
 import { apiKeyHashOf, apiKeyOf } from "../support/api-keys.js";
 import { KeyServer, signingKey, signToken } from "../support/issuer.js";
+import { OtlpCollector } from "../support/otlp-collector.js";
 import { describeWith } from "../support/redis/describe-with.js";
 import { startRedis } from "../support/redis/redis-server.js";
 import { answerMessages, CHAT, type Checked, chat, connectEnvoy, type Told } from "./envoy-client.js";
@@ -23,6 +24,7 @@ const PASSWORD = "MARKREDISPASSWORD";
 const PROMPT = "MARKPROMPT";
 const ANSWER = "MARKANSWER";
 const WEBHOOK = "MARKWEBHOOK";
+const COLLECTOR = "MARKCOLLECTOR";
 
 const policyFor = (jwks: string, upstream: string) => `version: 1
 workspaces: { dev: { models: ["*"], upstream_key: ${upstream}, limits: { requests_per_day: 200 } } }
@@ -68,9 +70,12 @@ async function start() {
     "stdout",
   ];
   const secrets = ["--admin-token-file", files.admin, "--redis-file", files.redis];
-  const running = await startProcess("", { file: policyFile(policy), flags: [...flags, ...secrets] });
+  const collector = await OtlpCollector.start();
+  afterwards(() => collector.close());
+  const env = { ...collector.env, OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${COLLECTOR}` };
+  const running = await startProcess("", { file: policyFile(policy), flags: [...flags, ...secrets], env });
   await running.line(/the counter store at .* answers/);
-  return { ...running, redis, issuer, files, policy, envoy: connectEnvoy(socket) };
+  return { ...running, redis, issuer, collector, files, policy, envoy: connectEnvoy(socket) };
 }
 
 type Running = Awaited<ReturnType<typeof start>>;
@@ -116,6 +121,7 @@ function askAdmin({ adminPort }: Running, path: string, headers: Record<string, 
 }
 
 const OPERATIONS = ["/v1/overview", "/v1/decisions", "/v1/denials", "/v1/budgets", "/v1/principals?id=ada"];
+const SUMS = ["/v1/usage", "/v1/usage?by=principal", "/v1/keys"];
 
 async function askAdminAll(running: Running): Promise<readonly string[]> {
   const json = { "content-type": "application/json" };
@@ -129,6 +135,7 @@ async function askAdminAll(running: Running): Promise<readonly string[]> {
       "/v1/limits",
       "/v1/reservations",
       ...OPERATIONS,
+      ...SUMS,
       "/nowhere",
     ]) {
       said.push(await askAdmin(running, path, { authorization }));
@@ -197,7 +204,7 @@ async function askEnvoyAll(running: Running): Promise<readonly string[]> {
 describeWith(["redis-server"], "a service that holds secrets", () => {
   it("says none of them to anyone: in no line, answer or metric, whatever goes wrong", async () => {
     const running = await start();
-    const { address, files, file, line, redis, issuer, policy } = running;
+    const { address, files, file, line, redis, issuer, collector, policy } = running;
     const tokens = [
       await signToken(ONE, CLAIMS),
       await signToken(TWO, CLAIMS, { kid: "one" }),
@@ -222,9 +229,11 @@ describeWith(["redis-server"], "a service that holds secrets", () => {
     await askAll();
     await line(/notify\.ops could not be told/);
     expect(said.join("\n")).toContain('"windbreak_reason":"allowed"');
+    expect(said.join("\n")).toContain(`"api_key_sha256":"${apiKeyHashOf("search")}"`);
 
     // Everything that a secret comes from goes wrong at once.
     issuer.fail();
+    collector.status = 401;
     writeFileSync(files.admin, `${ADMIN_TOKEN} and more`);
     writeFileSync(files.upstream, `${UPSTREAM_KEY} and more`);
     await redis.send("ACL", "SETUSER", "windbreak", "resetpass", ">another");
@@ -242,12 +251,14 @@ describeWith(["redis-server"], "a service that holds secrets", () => {
     running.kill("SIGTERM");
     const { stdout, stderr } = await running.ended();
 
-    const all = [stdout, ...stderr, ...said].join("\n");
+    const exported = [...collector.spans, ...collector.series, collector.resource].map((one) => JSON.stringify(one));
+    const all = [stdout, ...stderr, ...said, ...exported].join("\n");
     const secrets = [OWN_KEY, OTHER_KEY].map((key) => key.slice(12, 40));
     for (const token of tokens) secrets.push(...token.split(".").map((part) => part.slice(0, 24)));
-    secrets.push("MARKCLAIM", ADMIN_TOKEN, UPSTREAM_KEY, PASSWORD, PROMPT, ANSWER, WEBHOOK);
+    secrets.push("MARKCLAIM", ADMIN_TOKEN, UPSTREAM_KEY, PASSWORD, PROMPT, ANSWER, WEBHOOK, COLLECTOR);
     expect(all.length).toBeGreaterThan(50_000);
     expect(stdout).toContain('"kind":"decision"');
+    expect(collector.spans.length).toBeGreaterThan(10);
     for (const secret of secrets) expect(all.split("\n").filter((one) => one.includes(secret))).toEqual([]);
   });
 });
