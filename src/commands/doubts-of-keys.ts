@@ -12,7 +12,7 @@ export async function doubtsOfKeys(file: string, { admin, upstream }: KeysFile):
   const doubts = await warningsOfOpenFiles(secrets);
   if (await isOpenToOthers(file, "write")) {
     doubts.push(
-      `${file}: every account of this machine can write it, and have the admin key sent elsewhere or a program run; chmod o-w it`,
+      `${file}: every account of this machine can write it, and have the admin key sent elsewhere or a program run; chmod o-w it, or the directory above that lets them`,
     );
   }
   return doubts;

@@ -51,7 +51,9 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const warning = opened.kind === "open" ? await mountPointWarning(file) : undefined;
   const open = await warningsOfOpenFiles(secretFiles(settings));
   if (await isOpenToOthers(file, "write")) {
-    open.push(`${file}: every account of this machine can write it, and list a key of its own; chmod o-w it`);
+    open.push(
+      `${file}: every account of this machine can write it, and list a key of its own; chmod o-w it, or the directory above that lets them`,
+    );
   }
   const guards = await openGuards(settings, log);
   const { tls, adminToken } = guards;

@@ -176,7 +176,7 @@ describe("keys --upstream", () => {
       `warning: ${file}: holds a secret, and every account of this machine can read it; chmod o-r it (Kubernetes: defaultMode: 0440)`;
     expect(stderr.split("\n").filter((line) => line.startsWith("warning: "))).toEqual([
       ...[`${sink}-admin`, sink, `${sink}-vault`].map(held),
-      `warning: ${keysFile}: every account of this machine can write it, and have the admin key sent elsewhere or a program run; chmod o-w it`,
+      `warning: ${keysFile}: every account of this machine can write it, and have the admin key sent elsewhere or a program run; chmod o-w it, or the directory above that lets them`,
     ]);
   });
 

@@ -37,6 +37,22 @@ it("a file is closed behind a directory that others may not enter, and open thro
   expect(await isOpenToOthers(join(directory, "shut", "key"), "read")).toBe(false);
 });
 
+it("a file is written by others where they can put another in its place: in an open directory that is not sticky", async () => {
+  const file = fileOf(0o644);
+  const outcomes: boolean[] = [];
+  for (const mode of [0o777, 0o1777, 0o772, 0o755]) {
+    chmodSync(directory, mode);
+    outcomes.push(await isOpenToOthers(file, "write"));
+  }
+  expect(outcomes).toEqual([true, false, false, false]);
+  mkdirSync(join(directory, "shut"), { mode: 0o700 });
+  writeFileSync(join(directory, "shut", "key"), "secret");
+  chmodSync(directory, 0o777);
+  const inShut = join(directory, "shut", "key");
+  expect([await isOpenToOthers(inShut, "write"), await isOpenToOthers(inShut, "read")]).toEqual([true, false]);
+  expect(await isOpenToOthers(file, "read")).toBe(true);
+});
+
 it("each open file is warned of once, and one that is not there by whoever reads it", async () => {
   const [open, shut] = [fileOf(0o644, "open"), fileOf(0o600, "shut")];
   expect(await warningsOfOpenFiles([open, shut, open, join(directory, "missing")])).toEqual([
