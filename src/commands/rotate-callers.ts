@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { shownHash } from "../app/callers-keys.js";
 import type { Policy } from "../domain/policy.js";
+import { printable } from "../domain/printable.js";
 import { hashApiKey, makeApiKey, parseApiKey } from "../identity/api-key.js";
 import { didYouMean, suggester } from "../policy/nearest.js";
-import { printable } from "../settings/given.js";
 import type { RotateSettings } from "../settings.js";
 import { type Context, EXIT, type Failure, fail, failure, isGiven, textOf } from "./context.js";
 import { policyForKeys } from "./open-upstream.js";

@@ -1,5 +1,5 @@
 import type { KeyUses } from "../app/key-ports.js";
-import { printable } from "../settings/given.js";
+import { printable } from "../domain/printable.js";
 import type { AdminAskSettings } from "../settings.js";
 import type { Io } from "./context.js";
 import { askSeenKeys } from "./seen-keys.js";
