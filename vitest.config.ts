@@ -13,6 +13,8 @@ export default defineConfig({
       "test/support/deploy/global-setup.ts",
     ],
     setupFiles: ["test/support/long-runs.ts"],
+    // Most tests wait for servers more than they compute. Those that measure times do so in long runs, one file at a time.
+    maxWorkers: isLong ? 1 : 2,
     testTimeout: isLong ? 600_000 : 20_000,
     hookTimeout: 30_000,
   },

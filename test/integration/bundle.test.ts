@@ -78,7 +78,7 @@ describe("the bundle, which the image runs", () => {
 describeWith(["redis-server"], "the bundle with Redis", () => {
   it("loads its functions", async () => {
     const redis = await startRedis();
-    const { client } = await startProcess(POLICY, { main, flags: ["--redis", redis.url] });
+    const { client } = await startProcess(POLICY, { main, flags: ["--redis", redis.url, "--store-timeout", "5s"] });
     expect((await client.authorize(QUESTION)).allowed).toBe(true);
   });
 });

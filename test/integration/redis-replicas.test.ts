@@ -90,6 +90,9 @@ describeWith(["redis-server"], "three replicas on one Redis", () => {
     const [client] = clients;
     if (!client) throw new Error("no replica");
     const answers = await Promise.all(askAll(clients, 4));
+    // On a busy machine 50 ms may be too short for some of them already.
+    const before = allowedOf(answers).length;
+    expect(before).toBeGreaterThan(0);
     await server.kill("SIGSTOP");
     const paused = performance.now();
     answers.push(...(await Promise.all(askAll(clients, CALLS))));
@@ -98,7 +101,7 @@ describeWith(["redis-server"], "three replicas on one Redis", () => {
     await server.kill("SIGCONT");
     const resumed = performance.now();
     const told = [...allowedOf(answers)];
-    expect(told).toHaveLength(4);
+    expect(told).toHaveLength(before);
     await Promise.all(
       clients.map((one) =>
         askUntil(

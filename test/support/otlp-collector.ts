@@ -132,7 +132,7 @@ export class OtlpCollector {
       this.logs.push({
         eventName: record.eventName,
         body: record.body.stringValue,
-        timeMs: Number(record.timeUnixNano) / 1e6,
+        timeMs: Number(BigInt(record.timeUnixNano) / 1_000_000n),
         severity: record.severityText,
         traceId: record.traceId ?? "",
         spanId: record.spanId ?? "",
