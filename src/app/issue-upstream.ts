@@ -24,13 +24,17 @@ export type Issued =
     };
 
 /** What became of a key that is of no use: revoked, or, where it could not be, why not. */
-type Left = { readonly kind: "revoked" } | KeyFault;
+type Left =
+  | { readonly kind: "revoked" }
+  /** Its sink may have it, and with it its readers. */
+  | { readonly kind: "kept" }
+  | KeyFault;
 
 /**
  * Make a key of Mistral's and put it where its readers take it from.
  *
- * No key is left behind that nobody holds: one that its sink does not take is revoked, and so is one that was made
- * without its secret being seen, which is found by its name.
+ * No key is left behind that nobody holds: one that its sink does not take is revoked, unless the sink cannot be read
+ * and may have it; and so is one that was made without its secret being seen, which is found by its name.
  */
 export async function issueUpstream({ provider, rule, name, sink }: IssueOptions): Promise<Issued> {
   const made = await provider.create({ name, workspace: rule.workspace, owner: rule.owner, expiresAt: undefined });
@@ -38,8 +42,12 @@ export async function issueUpstream({ provider, rule, name, sink }: IssueOptions
   if (made.kind !== "made") return made;
   const { key } = made;
   const stored = await sink?.store(key.secret);
-  if (stored?.kind !== "failed") return { kind: "issued", key };
-  return { kind: "unstored", key: { id: key.id, name }, why: stored.why, left: await provider.revoke(key.id) };
+  if (!sink || stored?.kind !== "failed") return { kind: "issued", key };
+  // An answer that was lost says nothing of what was done.
+  const held = await sink.read();
+  if (held.kind === "secret" && held.secret === key.secret) return { kind: "issued", key };
+  const left = held.kind === "unreadable" ? ({ kind: "kept" } as const) : await provider.revoke(key.id);
+  return { kind: "unstored", key: { id: key.id, name }, why: stored.why, left };
 }
 
 async function withoutStray(provider: KeyProvider, name: string, fault: KeyFault): Promise<Issued> {

@@ -35,6 +35,11 @@ export function keyInForce({ sink, listed, workspace, last, said }: InForceQuest
   const found = (key: ListedKey): InForce => ({ kind: "key", key: { id: key.id, fingerprint }, listed: key });
   if (said !== undefined) {
     const named = ours.find(({ id }) => id === said);
+    const seen = named && otherSeen(sink, ours, named);
+    if (seen) {
+      const why = `the sink holds key ${seen.id}, by what Mistral shows of it, and not ${said}`;
+      return { kind: "unclear", why, remedy: `leave --old-key out, or say --old-key ${seen.id}` };
+    }
     if (named) return found(named);
     return { kind: "unclear", why: `Mistral lists no key ${said} in its workspace ${workspace}`, remedy: SAY };
   }
@@ -49,6 +54,13 @@ export function keyInForce({ sink, listed, workspace, last, said }: InForceQuest
   if (only && fitting.length === 1) return found(only);
   const why = `${fitting.length === 0 ? "none" : fitting.length} of the keys that Mistral lists in its workspace ${workspace} may be the one in use`;
   return { kind: "unclear", why, remedy: SAY };
+}
+
+/** The one other key that a sink holds to all appearance; undefined: it may be the one that was named. */
+function otherSeen(sink: SinkRead, ours: readonly ListedKey[], named: ListedKey): ListedKey | undefined {
+  if (sink.kind !== "secret") return undefined;
+  const fitting = ours.filter(({ mask }) => mask !== undefined && fitsMask(sink.secret, mask));
+  return fitting.length === 1 && fitting[0] !== named ? fitting[0] : undefined;
 }
 
 const SAY =

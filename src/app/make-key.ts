@@ -2,7 +2,7 @@ import { fingerprintOf } from "../domain/fingerprint.js";
 import type { SinkRead } from "./key-in-force.js";
 import type { ListedKey } from "./key-ports.js";
 import type { Creating, Made, NewKey, OpenRotation } from "./rotation.js";
-import { faulted, readSink, type StepMeans, type StepResult, staying, stuck } from "./rotation-step.js";
+import { faulted, readSink, type StepMeans, type StepResult, staying, stuck, waiting } from "./rotation-step.js";
 
 /** Make a key. One that was made before a crash, and whose secret is lost, is found by its name and revoked first. */
 export async function create(rotation: Creating, means: StepMeans): Promise<StepResult> {
@@ -10,11 +10,12 @@ export async function create(rotation: Creating, means: StepMeans): Promise<Step
   const listed = await provider.list();
   if (listed.kind !== "keys") return faulted(rotation, listed, clock.now());
   // A key is stored only after it was written down.
-  const strays = listed.keys.filter((key) => isStray(key, rotation, rule.workspace));
+  const strays = listed.keys.filter((key) => isStray(key, rotation, rule.workspace) && !secrets.revoked.has(key.id));
   for (const { id } of strays) {
     await keep();
     const revoked = await provider.revoke(id);
     if (revoked.kind !== "revoked") return faulted(rotation, revoked, clock.now());
+    secrets.revoked.add(id);
   }
   if (strays.length > 0) {
     const ids = strays.map(({ id }) => id).join(", ");
@@ -22,7 +23,7 @@ export async function create(rotation: Creating, means: StepMeans): Promise<Step
     return { kind: "next", rotation: { ...rotation, attempt: rotation.attempt + 1 }, told };
   }
   await keep();
-  const name = rotation.attempt === 1 ? rotation.name : `${rotation.name}-${rotation.attempt}`;
+  const name = keyNameOf(rotation);
   const { workspace, owner } = rule;
   const made = await provider.create({ name, workspace, owner, expiresAt: undefined });
   if (made.kind !== "made") return faulted(rotation, made, clock.now());
@@ -31,6 +32,11 @@ export async function create(rotation: Creating, means: StepMeans): Promise<Step
   const key: NewKey = { id, fingerprint: fingerprintOf(secret) };
   const next = { ...rotation, step: "store", since: clock.now(), made: key } as const;
   return { kind: "next", rotation: next, told: `made key ${id}, named ${name}` };
+}
+
+/** Name the key that is made next. */
+export function keyNameOf({ name, attempt }: Creating): string {
+  return attempt === 1 ? name : `${name}-${attempt}`;
 }
 
 /** Whether this rotation made a key that it does not know: no reader has it. */
@@ -67,10 +73,16 @@ export async function store(rotation: Made<"store">, means: StepMeans): Promise<
     const said = tried.kind === "rejected" ? "Mistral does not take it" : "Mistral did not say whether it takes it";
     const why = `key ${made.id} was made, and ${said}: ${tried.why}`;
     if (clock.now() < since + SETTLES_MS) return staying(rotation, why, clock.now());
+    if (held.kind === "unreadable" && secrets.offered === made.id) {
+      // Its readers may have it, though the place did not say that it took it.
+      if (tried.kind === "rejected") return makeAnother(rotation, held, why);
+      return waiting(rotation, why, clock.now() + SETTLES_MS);
+    }
     return { kind: "next", rotation: { ...rotation, step: "undo", why }, told: why };
   }
   if (held.kind === "secret") secrets.before = held.secret;
   await keep();
+  secrets.offered = made.id;
   const kept = await sink.store(secrets.made.secret);
   if (kept.kind === "failed") {
     const remedy = "the key before stays in force; let it be written, and rotate again";

@@ -48,7 +48,10 @@ export function mayRetire(question: RetireQuestion): RetireAnswer {
       ? { kind: "unwitnessed", why: `nobody says whether the new key ${made.id} is in use` }
       : { kind: "wait", until: undefined, why };
   }
-  const unwitnessed = present.find(({ id }) => !isWatched && useListed(question, id).kind === "unknown");
+  // A key whose secret was never seen is not known again by what Windbreak sees.
+  const unwitnessed = present.find(
+    ({ id, fingerprint }) => (!isWatched || fingerprint === undefined) && useListed(question, id).kind === "unknown",
+  );
   if (unwitnessed) return { kind: "unwitnessed", why: `nobody says when key ${unwitnessed.id} was used last` };
   const last = present
     .map((key) => ({ id: key.id, at: quietSince(question, key, isWatched) }))

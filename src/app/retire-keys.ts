@@ -63,7 +63,9 @@ const HOLDS_MS: Millis = 300_000;
 export async function revoke(rotation: Made<"revoke">, means: StepMeans): Promise<StepResult> {
   const { provider, clock, keep } = means;
   const { workspace, made, leaving } = rotation;
-  if (leaving.length > 0 && clock.now() > rotation.since + HOLDS_MS) {
+  const sinceFound = clock.now() - rotation.since;
+  // Where the clock was put back, nobody knows how long it is.
+  if (leaving.length > 0 && (sinceFound < 0 || sinceFound > HOLDS_MS)) {
     const again = { ...rotation, step: "retire", since: clock.now() } as const;
     return { kind: "next", rotation: again, told: "looking again whether the keys before are in use" };
   }
@@ -86,12 +88,16 @@ export async function revoke(rotation: Made<"revoke">, means: StepMeans): Promis
 /** Say where else a key is kept that is to be revoked; undefined: nowhere that can be seen. */
 async function heldElsewhere(
   { leaving }: Made<"retire" | "revoke">,
-  { otherSinks }: StepMeans,
+  { otherSinks, retireAnyway }: StepMeans,
 ): Promise<string | undefined> {
   for (const sink of otherSinks) {
     const held = await sink.read();
     const found = leaving.find(({ fingerprint }) => fingerprint !== undefined && holds(held, fingerprint));
     if (found) return `key ${found.id} is in ${sink.place} too, and stays until that is rotated`;
+    if (held.kind === "unreadable" && !retireAnyway) {
+      const ids = leaving.map(({ id }) => id).join(", ");
+      return `whether ${sink.place} holds key ${ids} too cannot be told: ${held.why}; once you know, say so by --retire-anyway`;
+    }
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { type Ask, type Begin, beginRotation, type Resting, stuckBefore, waitBefore } from "./begin-rotation.js";
 import { KnownSecrets } from "./known-secrets.js";
-import { create, store } from "./make-key.js";
+import { create, keyNameOf, store } from "./make-key.js";
 import type { Away } from "./ports.js";
 import { retire, revoke } from "./retire-keys.js";
 import { type EndedRotation, type OpenRotation, type Rotation, readRotation, writeRotation } from "./rotation.js";
@@ -43,7 +43,7 @@ export type RotationPlan = { readonly kind: "goes on"; readonly rotation: OpenRo
  */
 export class KeyRotator {
   readonly #options: RotatorOptions;
-  readonly #secrets: Secrets = { made: undefined, before: undefined };
+  readonly #secrets: Secrets = { made: undefined, before: undefined, offered: undefined, revoked: new Set() };
   /** Kept from call to call while no other process could go on. */
   #hold: RotationHold | undefined;
 
@@ -99,7 +99,6 @@ export class KeyRotator {
       if (read.kind === "none") return { kind: "rests", dueAt: undefined, createdAt: undefined };
       const rotation = readRotation(read.text, workspace);
       if (rotation?.step === "ended") return { kind: "rests", dueAt: undefined, createdAt: undefined };
-      const keys = rotation ? [...rotation.leaving, ...("made" in rotation ? [rotation.made] : [])] : [];
       const ended = {
         step: "ended",
         workspace,
@@ -110,9 +109,7 @@ export class KeyRotator {
       } as const;
       const written = await this.#write(holding.hold, ended);
       if (written) return written;
-      const ids = keys.map(({ id }) => id).join(", ");
-      const told = `the rotation was ended; ${ids === "" ? "which keys it made is not known" : `keys ${ids} are left as they are`}`;
-      return { kind: "done", rotation: ended, told };
+      return { kind: "done", rotation: ended, told: `the rotation was ended; ${leftBehind(rotation)}` };
     } finally {
       await holding.hold.release();
     }
@@ -178,6 +175,8 @@ export class KeyRotator {
   #forget(): void {
     this.#secrets.made = undefined;
     this.#secrets.before = undefined;
+    this.#secrets.offered = undefined;
+    this.#secrets.revoked.clear();
   }
 
   #away({ cause }: Away): Waiting {
@@ -200,6 +199,16 @@ export class KeyRotator {
       "restore it from a copy, or see which keys Mistral lists and end the rotation by --abandon",
     );
   }
+}
+
+/** Say which keys an abandoned rotation leaves. */
+function leftBehind(rotation: OpenRotation | undefined): string {
+  if (!rotation) return "which keys it made is not known";
+  const keys = [...rotation.leaving, ...("made" in rotation ? [rotation.made] : [])].map(({ id }) => id);
+  const left = keys.length === 1 ? `key ${keys[0]} is left as it is` : `keys ${keys.join(", ")} are left as they are`;
+  if (rotation.step !== "create") return left;
+  const made = `a key named ${keyNameOf(rotation)} may have been made: look for it by windbreak keys list --upstream, and revoke it`;
+  return keys.length === 0 ? made : `${left}; ${made}`;
 }
 
 function take(rotation: OpenRotation, means: StepMeans): Promise<StepResult> | StepResult {

@@ -13,7 +13,7 @@ export interface RotationMeans {
   readonly times: KeysFile["rotation"];
   readonly provider: KeyProvider;
   readonly sink: SecretSink;
-  /** Where the keys of other workspaces are kept: one that stands there too is not revoked. */
+  /** Where the keys of other workspaces are kept, and can be read: one that stands there too is not revoked. */
   readonly otherSinks: readonly SecretSink[];
   readonly probe: KeyProbe;
   /** What Windbreak itself saw; undefined: nothing is looked at. */
@@ -37,6 +37,10 @@ export interface Secrets {
   made: { readonly id: string; readonly secret: string } | undefined;
   /** What the sink held before. */
   before: string | undefined;
+  /** The id of the key that the sink was offered last. */
+  offered: string | undefined;
+  /** Ids of keys that were made in vain and revoked: a list may go on telling of them. */
+  readonly revoked: Set<string>;
 }
 
 /** The rotation was given to another process: nothing more is to be done here. */
@@ -94,7 +98,7 @@ export function staying({ step }: OpenRotation, why: string, now: EpochMs): Wait
 /** Come to what a fault of the provider means: asked again where it did not answer, else for a person to mend. */
 export function faulted(rotation: OpenRotation, fault: KeyFault, now: EpochMs): Waiting | Stuck {
   if (fault.kind === "unknown") return waiting(rotation, fault.why, now + RETRY_MS);
-  return stuck(rotation, fault.why, "the key before stays in force; then rotate again, which goes on from here");
+  return stuck(rotation, fault.why, "all keys stay as they are until then; rotate again, which goes on from here");
 }
 
 /** Read what the sink holds. A place that gives things back, and does not now, is waited for: nothing is done unseen. */

@@ -55,6 +55,17 @@ function unknownWorkspace(workspace: string, { keys }: Upstream): Failure {
   return failure(EXIT.usage, `--workspace ${workspace}: the keys file has no such workspace under upstream; ${remedy}`);
 }
 
+function endOf(id: string, left: Extract<Issued, { kind: "unstored" }>["left"]): string {
+  switch (left.kind) {
+    case "revoked":
+      return "it is revoked";
+    case "kept":
+      return `look there, and revoke it where it is not: windbreak keys revoke --upstream ${id}`;
+    default:
+      return `revoke it (${left.why})`;
+  }
+}
+
 interface Outcome {
   readonly issued: Issued;
   readonly workspace: string;
@@ -64,12 +75,10 @@ interface Outcome {
 function tell({ io, flags }: Context, { issued, workspace, sink }: Outcome): number {
   if (issued.kind === "unstored") {
     const { key, why, left } = issued;
-    const end = left.kind === "revoked" ? "it is revoked" : `revoke it (${left.why})`;
     const place = sink?.place ?? "stdout";
-    return fail(
-      io,
-      failure(EXIT.unreachable, `the key ${key.id}, named ${key.name}, is not in ${place}: ${why}; ${end}`),
-    );
+    const isWhere = left.kind === "kept" ? "may not be in" : "is not in";
+    const what = `the key ${key.id}, named ${key.name}, ${isWhere} ${place}: ${why}; ${endOf(key.id, left)}`;
+    return fail(io, failure(EXIT.unreachable, what));
   }
   if (issued.kind !== "issued") {
     return fail(io, failure(issued.kind === "refused" ? EXIT.no : EXIT.unreachable, issued.why));

@@ -3,6 +3,7 @@ import type { KeyProbe, KeyProvider, KeyUses } from "../app/key-ports.js";
 import type { Clock } from "../app/ports.js";
 import { KeyRotator } from "../app/rotate-key.js";
 import type { RotationJournal } from "../app/rotation-ports.js";
+import { isWriteOnly } from "../app/rotation-step.js";
 import type { KeysFile, UpstreamRule } from "../domain/keys-file.js";
 import { openSink } from "../keys/sinks/open-sink.js";
 
@@ -35,7 +36,7 @@ export function rotatorsOf(options: RotatorsOptions): readonly Rotating[] {
     return { workspace, rule, sink: openSink(rule.sink, { variable, timeoutMs }) };
   });
   return sinks.map(({ workspace, rule, sink }) => {
-    const otherSinks = sinks.flatMap((other) => (other.sink === sink ? [] : [other.sink]));
+    const otherSinks = sinks.flatMap((other) => (other.sink === sink || isWriteOnly(other.rule) ? [] : [other.sink]));
     const rotator = new KeyRotator({
       ...{ workspace, rule, times: keys.rotation, provider, sink, otherSinks, probe, uses, clock, journal },
       random: randomBytes,

@@ -153,7 +153,10 @@ describe("keys rotate --upstream", () => {
     const { admin, rotate } = await stage();
     admin.trouble("create", { kind: "status", status: 403 });
     const refused = await rotate();
-    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("the key before stays in force; then")]);
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining("all keys stay as they are until then; rotate again"),
+    ]);
     expect(admin.keys).toHaveLength(1);
     expect((await rotate()).code).toBe(0);
     const other = await stage();

@@ -67,6 +67,28 @@ describe("a key that is issued", () => {
     expect(live).toEqual([]);
   });
 
+  it("is in force where its sink has it, though it said no", async () => {
+    const { live, issue } = stage({ store: "failed" });
+    const sink: SecretSink = {
+      place: "secret ai/mistral",
+      store: async () => ({ kind: "failed", why: "no answer" }),
+      read: async () => ({ kind: "secret", secret: SECRET }),
+    };
+    expect(await issue({ sink })).toMatchObject({ kind: "issued", key: { id: "k1" } });
+    expect(live).toHaveLength(1);
+  });
+
+  it("is not revoked where its sink may have it", async () => {
+    const { live, issue } = stage({ store: "failed" });
+    const sink: SecretSink = {
+      place: "command put",
+      store: async () => ({ kind: "failed", why: "no answer in time" }),
+      read: async () => ({ kind: "unreadable", why: "it gives nothing back" }),
+    };
+    expect(await issue({ sink })).toMatchObject({ kind: "unstored", key: { id: "k1" }, left: { kind: "kept" } });
+    expect(live).toHaveLength(1);
+  });
+
   it("is revoked where it was made and its secret was lost", async () => {
     const { live, issue } = stage({ create: "lost" });
     expect(await issue()).toEqual({ kind: "unknown", why: `${away.why}; a key was made unseen, and is revoked` });

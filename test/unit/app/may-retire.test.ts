@@ -59,6 +59,17 @@ describe("keys before a new one", () => {
     expect(ask("11T13:00:00", UNKNOWN, UNKNOWN, { fold: "10T12:00:01" })).toMatchObject({ kind: "wait" });
   });
 
+  it("stay where their secret was never seen and the provider says nothing: Windbreak would not know them again", () => {
+    const made = { made: { id: "new", fingerprint: "fnew" }, since: SINCE, graceMs: 24 * HOUR, now: at("20T00:00:00") };
+    const seen = { since: at("01T00:00:00"), uses: [{ id: "fnew", lastUsed: at("19T00:00:00") }] };
+    const leaving = [{ id: "old", fingerprint: undefined }];
+    const keys = { leaving, listed: [listed("old", UNKNOWN), listed("new", UNKNOWN)] };
+    expect(mayRetire({ ...made, ...keys, seen })).toMatchObject({
+      kind: "unwitnessed",
+      why: "nobody says when key old was used last",
+    });
+  });
+
   it("may have been used until Windbreak began to look", () => {
     expect(ask("11T13:00:00", UNKNOWN, UNKNOWN, { fnew: "11T12:00:00" }, "11T09:00:00")).toMatchObject(
       until("12T09:00:00"),

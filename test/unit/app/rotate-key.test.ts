@@ -153,4 +153,14 @@ describe("a rotation", () => {
     expect(stage.provider.alive()).toEqual(["k1", "k2"]);
     expect(await stage.rotator().abandon()).toMatchObject({ kind: "rests" });
   });
+
+  it("says which key may have been made unseen where it is ended before it knows of one", async () => {
+    const stage = rotationStage();
+    await stage.rotator().advance(NOW);
+    stage.journal.texts.set("dev", stage.journal.written[0] ?? "");
+    expect(await stage.rotator().abandon()).toMatchObject({
+      kind: "done",
+      told: "the rotation was ended; key k1 is left as it is; a key named dev-20261109T100000Z-0000 may have been made: look for it by windbreak keys list --upstream, and revoke it",
+    });
+  });
 });

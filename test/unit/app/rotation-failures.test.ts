@@ -170,6 +170,70 @@ describe("a rotation that fails", () => {
     expect(await stage.rotator({ otherSinks }).advance(anyway)).toMatchObject({ kind: "done" });
   });
 
+  it("revokes nothing while it cannot see whether another workspace's sink holds it, unless a person decides", async () => {
+    const stage = rotationStage();
+    const other = new MemorySink();
+    other.givesBack = false;
+    const otherSinks = [other];
+    await stage.rotator().advance(NOW);
+    stage.clock.advance(MINUTE);
+    await stage.rotator().advance(NOW);
+    stage.clock.advance(DAY);
+    stage.readersCall();
+    expect(await stage.rotator({ otherSinks }).advance(NOW)).toMatchObject({
+      kind: "waiting",
+      step: "retire",
+      why: "whether memory holds key k1 too cannot be told: it gives nothing back; once you know, say so by --retire-anyway",
+    });
+    expect(stage.provider.alive()).toEqual(["k1", "k2"]);
+    const anyway = { ...NOW, retireAnyway: true };
+    expect(await stage.rotator({ otherSinks }).advance(anyway)).toMatchObject({ kind: "done" });
+  });
+
+  it("does not take a person's word for a key in use where another one is seen there", async () => {
+    const stage = rotationStage();
+    const other = stage.provider.seed("other");
+    expect(await stage.rotator().advance({ ...NOW, oldKey: other.id })).toMatchObject({
+      kind: "stuck",
+      step: undefined,
+      why: "the sink holds key k1, by what Mistral shows of it, and not k2",
+    });
+    expect(stage.journal.written).toEqual([]);
+  });
+
+  it("looks again after the clock was put back", async () => {
+    const stage = rotationStage();
+    await stage.rotator().advance(NOW);
+    stage.clock.advance(MINUTE);
+    await stage.rotator().advance(NOW);
+    stage.clock.advance(DAY);
+    stage.readersCall();
+    const provider = { ...bound(stage), revoke: () => Promise.reject(new Error("killed")) };
+    await expect(stage.rotator({ provider }).advance(NOW)).rejects.toThrow("killed");
+    stage.clock.advance(-MINUTE);
+    stage.provider.use(stage.old.secret);
+    expect(await stage.rotator().advance(NOW)).toMatchObject({ kind: "waiting", step: "retire" });
+    expect(stage.provider.alive()).toEqual(["k1", "k2"]);
+  });
+
+  it("does not ask for ever where the list goes on telling of a key that was revoked", async () => {
+    const stage = rotationStage();
+    await stage.rotator().advance(NOW);
+    stage.journal.texts.set("dev", stage.journal.written[0] ?? "");
+    stage.sink.secret = stage.old.secret;
+    const before = await stage.provider.list();
+    let lists = 0;
+    const provider = {
+      ...bound(stage),
+      list: async () => {
+        lists += 1;
+        return lists > 20 ? Promise.reject(new Error("asked for ever")) : before;
+      },
+    };
+    expect(await stage.rotator({ provider }).advance(NOW)).toMatchObject({ kind: "waiting", step: "propagate" });
+    expect(stage.provider.alive()).toEqual(["k1", "k3"]);
+  });
+
   it("looks again before it revokes what it had found unused before a crash", async () => {
     const stage = rotationStage();
     await stage.rotator().advance(NOW);
@@ -201,6 +265,32 @@ describe("a sink that gives nothing back", () => {
     expect(await stage.rotator({ rule }).advance(NOW)).toMatchObject({ kind: "done" });
     expect(stage.provider.alive()).toEqual(["k2"]);
     expect(await stage.rotator({ rule }).plan(NOW)).toMatchObject({ rotation: { leaving: [{ id: "k2" }] } });
+  });
+
+  it("may hold a key that it did not say it took, which is not revoked then", async () => {
+    const stage = rotationStage();
+    const taking = new MemorySink();
+    taking.givesBack = false;
+    const sink = {
+      place: "memory",
+      store: async (secret: string) => {
+        await taking.store(secret);
+        return { kind: "failed", why: "no answer in time" } as const;
+      },
+      read: () => taking.read(),
+    };
+    const rule = { ...stage.options.rule, sink: { kind: "command", argv: ["put"] } } as const;
+    let isHeard = true;
+    const probe = {
+      verify: async (secret: string) =>
+        isHeard ? stage.provider.verify(secret) : ({ kind: "unknown", why: "no answer" } as const),
+    };
+    const rotator = stage.rotator({ rule, sink, probe });
+    expect(await rotator.advance({ ...NOW, oldKey: "k1" })).toMatchObject({ kind: "stuck", step: "store" });
+    stage.clock.advance(10 * MINUTE);
+    isHeard = false;
+    expect(await rotator.advance(NOW)).toMatchObject({ kind: "waiting", step: "store" });
+    expect([stage.provider.use(taking.secret), stage.provider.alive()]).toEqual([true, ["k1", "k2"]]);
   });
 
   it("is waited for where it is one that gives back, and does not now", async () => {
