@@ -62,7 +62,7 @@ export async function store(rotation: Made<"store">, means: StepMeans): Promise<
   const stored = { ...rotation, step: "propagate", since: clock.now() } as const;
   if (holds(held, made.fingerprint))
     return { kind: "next", rotation: stored, told: `stored key ${made.id} in ${sink.place}` };
-  if (secrets.made?.id !== made.id) return makeAnother(rotation, held, "its secret was lost");
+  if (secrets.made?.id !== made.id) return makeAnother(rotation, "its secret was lost");
   if (held.kind === "secret" && !isKnown(rotation, fingerprintOf(held.secret))) {
     const why = `${sink.place} was given another key while this one was made`;
     return { kind: "next", rotation: { ...rotation, step: "undo", why }, told: why };
@@ -75,7 +75,7 @@ export async function store(rotation: Made<"store">, means: StepMeans): Promise<
     if (clock.now() < since + SETTLES_MS) return staying(rotation, why, clock.now());
     if (held.kind === "unreadable" && secrets.offered === made.id) {
       // Its readers may have it, though the place did not say that it took it.
-      if (tried.kind === "rejected") return makeAnother(rotation, held, why);
+      if (tried.kind === "rejected") return makeAnother(rotation, why);
       return waiting(rotation, why, clock.now() + SETTLES_MS);
     }
     return { kind: "next", rotation: { ...rotation, step: "undo", why }, told: why };
@@ -96,14 +96,15 @@ export function holds(held: SinkRead, fingerprint: string): boolean {
   return held.kind === "secret" && fingerprintOf(held.secret) === fingerprint;
 }
 
-/** Begin again with another key. The one before it leaves with the others where the sink may hold it. */
+/**
+ * Begin again with another key. The one before it leaves with the others, and no sooner: a process that was slow may put
+ * it into the sink yet.
+ */
 export function makeAnother(
   { made, ...rotation }: Extract<OpenRotation, { readonly made: NewKey }>,
-  held: SinkRead,
   because: string,
 ): StepResult {
-  const mayBeThere = held.kind === "unreadable" || holds(held, made.fingerprint);
-  const leaving = mayBeThere ? [...rotation.leaving, made] : rotation.leaving;
+  const leaving = [...rotation.leaving, made];
   const { workspace, name, attempt, startedAt, since } = rotation;
   return {
     kind: "next",

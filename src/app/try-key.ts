@@ -37,7 +37,7 @@ export async function verify(rotation: Made<"verify">, means: StepMeans): Promis
       const why = `Mistral does not take key ${made.id} any more: ${tried.why}`;
       if (secrets.before !== undefined)
         return { kind: "next", rotation: { ...rotation, step: "undo", why }, told: why };
-      if (rotation.attempt < MOST_ATTEMPTS) return makeAnother(rotation, held, why);
+      if (rotation.attempt < MOST_ATTEMPTS) return makeAnother(rotation, why);
       return stuck(rotation, why, `put a key that works into ${sink.place}, then end this rotation by --abandon`);
     }
   }
@@ -56,7 +56,7 @@ export async function undo(rotation: Undoing, means: StepMeans): Promise<StepRes
   const held = await readSink(rotation, means);
   if (held.kind === "waiting") return held;
   if (holds(held, made.fingerprint)) {
-    if (secrets.before === undefined) return makeAnother(rotation, held, why);
+    if (secrets.before === undefined) return makeAnother(rotation, why);
     await keep();
     const stored = await sink.store(secrets.before);
     if (stored.kind === "failed") {

@@ -78,6 +78,28 @@ describe("a rotation that fails", () => {
     expect(stage.provider.alive()).not.toContain(late.id);
   });
 
+  it("revokes no key that a slow process may still put into the sink", async () => {
+    const stage = rotationStage();
+    const sink = {
+      place: "memory",
+      read: () => stage.sink.read(),
+      store: async (secret: string) => {
+        stage.journal.letGo();
+        expect(await stage.rotator().advance(NOW)).toMatchObject({ kind: "waiting", step: "propagate" });
+        expect(stage.provider.idOf(stage.sink.secret)).toBe("k3");
+        return stage.sink.store(secret);
+      },
+    };
+    expect(await stage.rotator({ sink }).advance(NOW)).toMatchObject({ kind: "waiting", isTaken: true });
+    expect(stage.readersCall()).toBe(true);
+    stage.clock.advance(MINUTE);
+    expect(await stage.rotator().advance(NOW)).toMatchObject({
+      kind: "stuck",
+      why: "memory no longer holds key k3, which this rotation put there",
+    });
+    expect(stage.provider.alive()).toEqual(["k1", "k2", "k3"]);
+  });
+
   it("leaves all as it is where the sink cannot be written, and goes on once it can", async () => {
     const stage = rotationStage();
     const rotator = stage.rotator();
