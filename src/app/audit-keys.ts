@@ -113,8 +113,11 @@ function useFindings({ key, lastUse, since, rules, now }: Used): readonly Findin
       const isNew = key.createdAt !== undefined && now - key.createdAt < DAY_MS;
       return isNew ? [] : [{ kind: "never_used" }];
     }
-    case "unknown":
-      return since !== undefined && now - since >= rules.unusedMs ? [{ kind: "not_seen", since }] : [];
+    case "unknown": {
+      if (since === undefined) return [];
+      const from = Math.max(since, key.createdAt ?? since);
+      return now - from >= rules.unusedMs ? [{ kind: "not_seen", since: from }] : [];
+    }
     case "instant":
     case "day": {
       const forMs = now - (lastUse.kind === "instant" ? lastUse.at : lastUse.start + DAY_MS);

@@ -84,7 +84,15 @@ describe("an audit of keys", () => {
   it("finds a key of whose use Windbreak alone could know once it has looked long enough", () => {
     expect(used({ kind: "unknown" })).toEqual([]);
     expect(used({ kind: "unknown" }, { since: ago(29) })).toEqual([]);
-    expect(used({ kind: "unknown" }, { since: ago(30) })).toEqual(["not_seen"]);
+    const unknown = { lastUse: { kind: "unknown" }, createdAt: undefined } as const;
+    expect(kinds([key(unknown)], { since: ago(30) })).toEqual([["not_seen"]]);
+  });
+
+  it("finds no key unseen for longer than it has been there", () => {
+    const unknown = { lastUse: { kind: "unknown" } } as const;
+    expect(kinds([key({ ...unknown, createdAt: ago(10) })], { since: ago(60) })).toEqual([[]]);
+    const [audit] = audited([key({ ...unknown, createdAt: ago(40) })], { since: ago(60) });
+    expect(audit?.findings).toEqual([{ kind: "not_seen", since: ago(40) }]);
   });
 
   it("finds what is old, what ends and what has ended", () => {
