@@ -65,8 +65,12 @@ export class RotationWatch {
     return this.#cron?.nextRun() ?? undefined;
   }
 
-  /** Look no more. A step that takes its time is left to the next process. */
-  async stop(): Promise<void> {
+  /**
+   * Look no more. A step that takes its time is left to the next process.
+   *
+   * @returns whether one is left, which would keep this process alive.
+   */
+  async stop(): Promise<boolean> {
     this.#isEnding = true;
     this.#cron?.stop();
     clearInterval(this.#timer);
@@ -77,6 +81,7 @@ export class RotationWatch {
     await Promise.race([this.#round, late]);
     clearTimeout(timer);
     for (const { one } of this.#watched) await one.rotator.close();
+    return this.#round !== undefined;
   }
 
   #schedule(): void {
@@ -138,7 +143,8 @@ export class RotationWatch {
     if (result.kind === "rests" && result.createdAt !== undefined) facts.made(workspace, result.createdAt);
     if (result.kind === "done") facts.made(workspace, result.rotation.at);
     const line = lineOfResult(result);
-    const isNew = line !== watched.said;
+    // Said at each look of the schedule: nothing else tells that nothing could begin.
+    const isNew = line !== watched.said || (result.kind === "stuck" && result.step === undefined);
     watched.said = line;
     if (result.kind === "done" || result.kind === "undone") facts.add(result.kind);
     if (line === undefined || !isNew || result.kind === "rests") return;

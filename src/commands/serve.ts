@@ -97,15 +97,15 @@ export async function serve(settings: ServeSettings): Promise<number> {
       : undefined;
   await asked;
   live.close();
-  await rotations?.stop();
+  const isRotating = (await rotations?.stop()) === true;
   log.info((await service.stop()) === "drained" ? "all calls finished" : "calls were cut off after the grace time");
   upstreamKeys?.close();
   issuerKeys?.close();
   guards.close();
   const hangs = decisionLog !== undefined && (await closeDecisionLog(decisionLog, log));
   await closeTelemetry(telemetry, log, DONE);
-  // A pipe that nobody reads must not keep the process alive.
-  if (hangs) process.exit(DONE);
+  // A pipe that nobody reads must not keep the process alive, nor an Admin API that does not answer.
+  if (hangs || isRotating) process.exit(DONE);
   return DONE;
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { apiKeyHashOf, apiKeyOf } from "../support/api-keys.js";
 import { AdminServer, type LiveKey } from "../support/mistral/admin-server.js";
-import { askUntil } from "../support/redis/deadlines.js";
+import { askUntil, inTime } from "../support/redis/deadlines.js";
 import { describeWith } from "../support/redis/describe-with.js";
 import { startRedis } from "../support/redis/redis-server.js";
 import { connectEnvoy } from "./envoy-client.js";
@@ -109,6 +109,20 @@ describeWith([], "a service that rotates keys", () => {
     const said = [running.lines.join("\n"), metrics, journal].join("\n");
     expect(code).toBe(0);
     expect([OLD.secret, made?.secret, admin.adminKey].filter((secret) => said.includes(secret ?? "none"))).toEqual([]);
+  });
+
+  it("ends in time while Mistral's Admin API does not answer", async () => {
+    const { admin, home, start } = await stage();
+    admin.trouble("list", ...Array.from({ length: 8 }, () => ({ kind: "silence" }) as const));
+    const running = await start("one", ["--state", join(home, "state")]);
+    await askUntil(
+      DEADLINE_MS,
+      async () => admin.asked("list"),
+      (asked) => asked > 0,
+    );
+    running.kill("SIGTERM");
+    const { code } = await inTime(10_000, "the end of the service", running.ended());
+    expect([code, running.lines.some((line) => line.includes("all calls finished"))]).toEqual([0, true]);
   });
 
   it.runIf(LONG)("goes on, at its start, with a rotation that a process before it was killed in", async () => {
