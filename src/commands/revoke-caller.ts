@@ -35,11 +35,16 @@ export async function revokeCallersKey(context: Context, settings: KeysSettings)
   if (found.kind === "none") return fail(io, failure(found.exitCode, `${asked}: ${found.why}`));
   const { sha256, principal } = found;
   const index = lines.findIndex((line) => line.toLowerCase().includes(sha256));
-  const line = `${policyFile}:${index + 1}: take out this line; once the file is saved, the key is refused`;
+  const isAlone = ALONE.test(lines[index] ?? "");
+  const what = isAlone ? "take out this line" : `take out of this line { api_key_sha256: "${sha256}" }`;
+  const line = `${policyFile}:${index + 1}: ${what}; once the file is saved, the key is refused`;
   const shown = [line, (lines[index] ?? "").trim(), ...lastOf(policy, principal)];
   io.stdout.write(shown.map((text) => `${printable(text)}\n`).join(""));
   return EXIT.done;
 }
+
+/** A line that holds a key's hash and nothing else. */
+const ALONE = /^\s*-\s*\{?\s*api_key_sha256:\s*["']?[0-9a-f]{64}["']?\s*\}?\s*(?:#.*)?$/i;
 
 interface Known {
   readonly policy: Policy;

@@ -64,12 +64,27 @@ principals:
   test.each([
     ["its id in the policy's comment", "AAAAAAAA", ":9: take out this line", "search has these keys: sha256:1"],
     ["its id as a server saw it", "BBBBBBBB", ":10: take out this line", "search has these keys: sha256:1"],
-    ["the beginning of its hash", "sha256:333333333333", ":11: take out this line", "it is the only key of batch"],
+    ["the beginning of its hash", "sha256:333333333333", ":11: take out of this line", "it is the only key of batch"],
   ])("are revoked by a line of the policy, found by %s", async (_, id, line, others) => {
     const { code, stdout } = await callers(`revoke --callers ${id}`);
     expect(code).toBe(0);
     expect(stdout).toContain(line);
     expect(stdout).toContain(others);
+  });
+
+  test("that share a line with others are revoked by their part of it", async () => {
+    const policy = policyFile(`version: 1
+organization: acme
+workspaces: { prod: { models: ["*"] } }
+roles: { crew: { models: ["*"] } }
+principals: { one: { role: crew, workspace: prod, credentials: [{ api_key_sha256: "${ONE}" }] } }
+`);
+    const revoke = ["keys", "revoke", "--callers", "--policy", policy, "sha256:111111111111"];
+    const { code, stdout } = await runCli(revoke, {});
+    expect([code, stdout.split("\n")[0]]).toEqual([
+      0,
+      `${policy}:5: take out of this line { api_key_sha256: "${ONE}" }; once the file is saved, the key is refused`,
+    ]);
   });
 
   test("that nobody knows are not revoked", async () => {
