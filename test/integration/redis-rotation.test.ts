@@ -88,7 +88,7 @@ describeWith(["redis-server"], "a journal in Redis", () => {
   it("asks for no command that docs/redis.md does not give its user", async () => {
     const server = await startRedis();
     const manual = readFileSync(new URL("../../docs/redis.md", import.meta.url), "utf8");
-    const rules = /ACL SETUSER windbreak on >PASSWORD (.*)/.exec(manual)?.[1]?.split(" ") ?? [];
+    const rules = /ACL SETUSER windbreak on '>PASSWORD' (.*)/.exec(manual)?.[1]?.replaceAll("'", "").split(" ") ?? [];
     await server.send("ACL", "SETUSER", "windbreak", "on", ">secret", ...rules);
     const journal = await open(server, "a/1", `redis://windbreak:secret@127.0.0.1:${server.port}`);
     const hold = held(await journal.hold("dev"));
