@@ -3,11 +3,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.js";
+import { AdminServer } from "../support/mistral/admin-server.js";
 import { OtlpCollector } from "../support/otlp-collector.js";
+import { askUntil } from "../support/redis/deadlines.js";
 import { describeWith } from "../support/redis/describe-with.js";
 import { startRedis } from "../support/redis/redis-server.js";
 import { runToEnd, startProcess } from "./running-process.js";
-import { afterwards } from "./running-service.js";
+import { afterwards, temporaryDirectory } from "./running-service.js";
 
 const ROOT = join(import.meta.dirname, "../..");
 const APP = join(ROOT, "build/app");
@@ -18,6 +20,8 @@ workspaces: { dev: { models: ["*"] } }
 roles: { crew: { models: ["*"], limits: { requests_per_day: 3 } } }
 principals: { robot: { role: crew, workspace: dev } }
 `;
+/** What a busy machine may take until a store that is there is found. */
+const START_MS = 15_000;
 const QUESTION = { principal: { id: "robot" }, model: "mistral-small-latest", input_tokens: 1 };
 
 beforeAll(() => {
@@ -61,6 +65,27 @@ describe("the bundle, which the image runs", () => {
     expect((await client.authorize(QUESTION)).allowed).toBe(true);
   });
 
+  it("tries a key by Mistral's client, which it loads for that, and rotates by command and by schedule", async () => {
+    const home = temporaryDirectory();
+    const [sink, keys] = [join(home, "mistral-dev"), join(home, "keys.yaml")];
+    const admin = await AdminServer.start();
+    writeFileSync(
+      keys,
+      `version: 1
+mistral: { url: "${admin.url}", api_url: "${admin.apiUrl}", key: { env: ADMIN_KEY } }
+rotation: { propagate: 1s, grace: 1s }
+upstream: { dev: { workspace: w-dev, owner: u1, sink: { file: ${sink} } } }
+`,
+    );
+    const env = { ADMIN_KEY: admin.adminKey };
+    const told = ["--keys", keys, "--state", join(home, "state")];
+    const rotation = await runToEnd(["keys", "rotate", "--upstream", "--workspace", "dev", ...told], { main, env });
+    expect(rotation).toMatchObject({ code: 0, stdout: expect.stringMatching(/^dev: stored key /m) });
+    expect(readFileSync(sink, "utf8")).toBe(admin.keys[0]?.secret);
+    const { line } = await startProcess(POLICY, { main, env, flags: ["--rotate", "* * * * * *", ...told] });
+    await line(/key of dev: key \S+ is in force/);
+  });
+
   it("says from whom it is, and of none that the list of what ships does not name", () => {
     const notices = readFileSync(join(APP, "THIRD-PARTY-NOTICES"), "utf8");
     const bundled = [...notices.matchAll(/^==== (\S+) (\S+), /gm)].map(([, name, version]) => `${name}@${version}`);
@@ -78,7 +103,12 @@ describe("the bundle, which the image runs", () => {
 describeWith(["redis-server"], "the bundle with Redis", () => {
   it("loads its functions", async () => {
     const redis = await startRedis();
-    const { client } = await startProcess(POLICY, { main, flags: ["--redis", redis.url, "--store-timeout", "5s"] });
-    expect((await client.authorize(QUESTION)).allowed).toBe(true);
+    const { client } = await startProcess(POLICY, { main, flags: ["--redis", redis.url] });
+    // It serves before it has connected, and answers by `on_store_failure` until then.
+    await askUntil(
+      START_MS,
+      () => client.authorize(QUESTION),
+      ({ allowed }) => allowed,
+    );
   });
 });
