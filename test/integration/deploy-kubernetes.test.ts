@@ -1,14 +1,14 @@
 import { execFile } from "node:child_process";
 import { expect, it } from "vitest";
 import { describeDeploy } from "../support/deploy/describe-deploy.js";
-import { kustomized, overlayAt, templated, VALUES } from "../support/deploy/render.js";
+import { kustomized, overlayAt, templated, VALUES, withRotation } from "../support/deploy/render.js";
 import { Authority } from "../support/envoy/certificates.js";
 import { askUntil, inTime } from "../support/redis/deadlines.js";
 import { describeWith } from "../support/redis/describe-with.js";
 import { startRedis } from "../support/redis/redis-server.js";
 import { type Secrets, startDeployed, withProgram } from "./deployed.js";
 import { revisionOf } from "./running-process.js";
-import { afterwards, connect } from "./running-service.js";
+import { afterwards, connect, temporaryDirectory } from "./running-service.js";
 import { channelOf } from "./tls-stage.js";
 
 const DEADLINE_MS = 10_000;
@@ -109,6 +109,17 @@ describeWith(["redis-server"], "with Redis", () => {
       expect(await probe(container.readinessProbe)).toBe(true);
       const review = { model: "codestral-latest", input_tokens: 10, max_output_tokens: 10 };
       expect(await connect(address).authorize(review)).toMatchObject({ allowed: true, degraded: false });
+    });
+
+    it("rotates keys behind a gateway, by a keys file that is in order", async () => {
+      const secrets = await sharedSecrets(await Authority.create());
+      const rotating = kustomized(withRotation(temporaryDirectory(), "gateway"));
+      const { container, probe, line } = await startDeployed(rotating, {
+        ...secrets,
+        "windbreak-admin-key": { key: "admin-key\n" },
+      });
+      await line(/keys of 1 workspace are rotated as they are due/);
+      expect(await probe(container.readinessProbe)).toBe(true);
     });
 
     it("serves Envoy too, behind a gateway", async () => {

@@ -7,6 +7,10 @@ export interface KubernetesObject {
   readonly metadata: { readonly name: string; readonly labels?: Labels };
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: Spec;
+  /** Of a Role. */
+  readonly rules?: readonly object[];
+  /** Of a RoleBinding. */
+  readonly subjects?: readonly { readonly kind: string; readonly name: string }[];
 }
 
 type Labels = Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { realpathSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { pathOf } from "./at-hand.js";
 
 export const DEPLOY = join(import.meta.dirname, "../../../deploy");
@@ -28,6 +29,18 @@ export function kustomized(directory: string): string {
 /** Where an overlay is. */
 export function overlayAt(overlay: Overlay): string {
   return join(DEPLOY, "kubernetes/overlays", overlay);
+}
+
+/** Write a kustomization of an overlay whose Windbreak rotates keys. @returns the directory, to be built. */
+export function withRotation(directory: string, overlay: Overlay): string {
+  // Relative to where links lead, as kubectl reads it.
+  const kubernetes = relative(realpathSync(directory), join(DEPLOY, "kubernetes"));
+  const lines = [
+    `resources: [${kubernetes}/overlays/${overlay}]`,
+    `components: [${kubernetes}/components/key-rotation]`,
+  ];
+  writeFileSync(join(directory, "kustomization.yaml"), lines.join("\n"));
+  return directory;
 }
 
 interface Release {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
 import { parseDuration } from "../../../src/domain/duration.js";
 import { loadPolicy } from "../../../src/policy/load-policy.js";
 import { VERSION } from "../../../src/version.js";
@@ -18,7 +19,7 @@ import {
   podOf,
   windbreakIn,
 } from "../../support/deploy/objects.js";
-import { DEPLOY, kustomized, OVERLAYS, type Overlay, overlayAt } from "../../support/deploy/render.js";
+import { DEPLOY, kustomized, OVERLAYS, type Overlay, overlayAt, withRotation } from "../../support/deploy/render.js";
 
 /** The oldest that the manifests are for, the first with sidecars, and the newest whose schemas are at hand. */
 const VERSIONS = ["1.29.0", "1.37.0"];
@@ -220,6 +221,26 @@ describeDeploy("the manifests for Kubernetes", () => {
     expect(pod.containers.map(({ name }) => name)).toEqual(["search"]);
     expect(objectOf(objects, "ConfigMap", "windbreak-policy").data).toEqual({ "policy.yaml": "version: 1\n" });
   });
+
+  it.each(["shared", "gateway"] as const)(
+    "let %s rotate keys into one Secret, and do nothing else in the cluster",
+    (overlay) => {
+      const text = kustomized(withRotation(temporary(), overlay));
+      for (const version of VERSIONS) expect(complaints(text, version)).toEqual([]);
+      const objects = objectsIn(text);
+      expect(objectOf(objects, "Role", "windbreak-keys").rules).toEqual([
+        { apiGroups: [""], resources: ["secrets"], resourceNames: ["windbreak-mistral"], verbs: ["get", "patch"] },
+      ]);
+      const { subjects } = objectOf(objects, "RoleBinding", "windbreak-keys");
+      for (const { kind, name } of subjects ?? []) expect(() => objectOf(objects, kind, name)).not.toThrow();
+      const { pod, container } = windbreakIn(objects);
+      expect(pod.automountServiceAccountToken).toBe(false);
+      const keys = pod.volumes.find(({ name }) => name === "windbreak-keys")?.configMap?.name ?? "";
+      const sunk = parse(objectOf(objects, "ConfigMap", keys).data?.["keys.yaml"] ?? "").upstream.reviews.sink;
+      expect(sunk.kubernetes.secret).toBe("windbreak-mistral");
+      expect(told(container, "rotate")).toBe("0 3 * * *");
+    },
+  );
 
   it("take Envoy's bootstraps as they are shipped", () => {
     const objects = builtOf("gateway");
