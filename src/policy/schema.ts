@@ -120,7 +120,7 @@ export const policySchema = section(
     reservation_ttl: duration()
       .default(DEFAULT_TTL_MS)
       .meta({
-        description: "How long a reservation stays open: 1s to 24h, such as 90s or 1h30m. Default 15m.",
+        description: "How long a reservation stays open, at the least: 1s to 24h, such as 90s or 1h30m. Default 15m.",
         examples: ["15m"],
       }),
     default_max_output_tokens: whole(1)
