@@ -148,7 +148,7 @@ export class DriftSession {
   /** Run a script after a pause; its reply without head and state. */
   async #ask(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<readonly unknown[]> {
     const { server, pauseMs, leaseMs, isStopped, time } = this.#options;
-    await pause(pauseMs, undefined, { ref: false });
+    await pause(pauseMs);
     if (isStopped()) throw new Abandoned({ kind: "away", cause: new Error("the check was stopped") });
     const isDue = performance.now() - this.#leasedAt > leaseMs / 3;
     if (isDue && !(await this.#lease("keep"))) throw new Abandoned({ kind: "elsewhere" });
