@@ -130,9 +130,13 @@ async function hold(/** @type {readonly Knock[]} */ knocks) {
   for (const knock of knocks) knock.end();
 }
 
-/** @param {import("node:net").Socket} socket */
-function gone(socket) {
-  return socket.destroyed ? Promise.resolve() : once(socket, "close");
+/**
+ * A connection that breaks is one that was cut off.
+ *
+ * @param {import("node:net").Socket} socket
+ */
+async function gone(socket) {
+  if (!socket.destroyed) await once(socket, "close").catch(() => {});
 }
 
 /** Begin calls and break each off at once. Where it is cut off it connects again. */
@@ -175,7 +179,6 @@ async function flood(one) {
       await knock.send(batch);
       sent += BATCH;
       while (knock.acks < enough && !knock.isOver) {
-        // A connection that breaks is one that was cut off, and is told by its end.
         await Promise.race([once(knock.socket, "data"), gone(knock.socket)]).catch(() => {});
       }
     }

@@ -37,7 +37,7 @@ principals:
   const callers = await keys("audit --callers --json", env);
   expect(callers).toMatchObject({ code: 0, stderr: "" });
   expect(JSON.parse(callers.stdout).keys).toMatchObject([{ id, name: "ci", last_used: expect.stringMatching(/^20/) }]);
-  expect((await keys(`revoke --callers ${id}`, env)).stdout).toContain(":5: take out this line");
+  expect((await keys(`revoke --callers ${id}`, env)).stdout).toContain(":5: take out of this line");
 
   for (const secret of [inForce?.secret, admin.adminKey, apiKeyOf("ci")]) expect(written()).not.toContain(secret);
 });

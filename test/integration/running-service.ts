@@ -123,7 +123,8 @@ export function connect(
   authorization?: string,
   traceparent?: string,
 ) {
-  const client = new Client(address, by);
+  // Else it shares a connection with another client of the address, and its pause once that was refused.
+  const client = new Client(address, by, { "grpc.use_local_subchannel_pool": 1 });
   const shown = new Metadata();
   if (traceparent !== undefined) shown.set("traceparent", traceparent);
   if (authorization !== undefined) shown.set("authorization", authorization);
