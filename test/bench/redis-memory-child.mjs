@@ -80,10 +80,12 @@ async function countersOfPrincipals() {
   return bytes;
 }
 
-/** Take away the records that would be gone after ten minutes. */
+/** Take away the records that would be gone after ten minutes, and the day's totals, which are no principal's alone. */
 async function forget() {
-  for await (const found of client.scanStream({ match: keys.records, count: AT_ONCE })) {
-    if (found.length > 0) await client.del(...found);
+  for (const match of [keys.records, `${keys.shared.slice(0, -1)}t:*`]) {
+    for await (const found of client.scanStream({ match, count: AT_ONCE })) {
+      if (found.length > 0) await client.del(...found);
+    }
   }
 }
 
